@@ -22,7 +22,7 @@ import { sampleStates } from './test-support/sample-states.ts'
 
 const { settings } = sampleAnswers(sampleStates.busy)
 const form = readForm(settings)
-const change = (key: string, text: string) => ({ ...form, ofProfile: { ...form.ofProfile, [key]: text } })
+const change = (key: string, text: string) => ({ ...form, [key]: text })
 
 test('nothing changed is the same config', () => {
   expect(judgeForm(settings, form)).toEqual({ config: settings.config, problems: {} })
@@ -81,11 +81,13 @@ test.each([
 })
 
 test('quiet hours are a time of day', () => {
-  const judged = judgeForm(settings, { ...form, quietFrom: '25:00' })
+  const judged = judgeForm(settings, change('notifications.quietHours.from', '25:00'))
   expect(judged.problems).toEqual({
     'notifications.quietHours.from': expect.stringContaining('00:00 to 23:59'),
   })
-  expect(judgeForm(settings, { ...form, quiet: false }).config?.notifications.quietHours).toBeNull()
+  expect(
+    judgeForm(settings, change('notifications.quietHours', '')).config?.notifications.quietHours,
+  ).toBeNull()
 })
 
 test('choosing another profile saves earlier changes in the profile that they were made for', () => {
@@ -128,13 +130,13 @@ test('a gateway is the address where it listens, and none without one', () => {
     profile: { ...settings.profile, gateway },
   }
   const shown = readForm(given)
-  expect(shown.ofProfile['gateway.listen']).toBe(':80')
+  expect(shown['gateway.listen']).toBe(':80')
   expect(judgeForm(given, shown).config?.profiles).toEqual(profiles)
-  const moved = { ...shown, ofProfile: { ...shown.ofProfile, 'gateway.listen': ':8000' } }
+  const moved = { ...shown, 'gateway.listen': ':8000' }
   expect(judgeForm(given, moved).config?.profiles).toEqual({
     studio: { gateway: { ...gateway, listen: ':8000' } },
   })
-  const none = { ...shown, ofProfile: { ...shown.ofProfile, 'gateway.listen': '' } }
+  const none = { ...shown, 'gateway.listen': '' }
   expect(judgeForm(given, none).config?.profiles).toEqual({ studio: { gateway: null } })
   const wrong = judgeForm(settings, change('gateway.listen', '80'))
   expect(wrong.config).toBeNull()
@@ -145,7 +147,7 @@ test.each([
   [{ guests: 'default' }, undefined],
   [{ guests: 'none' }, 'none'],
   [{ guests: 'everyone' }, 'everyone'],
-  [{ guests: 'group', guestGroup: ' developers ' }, { group: 'developers' }],
+  [{ guests: 'group', 'guests.group': ' developers ' }, { group: 'developers' }],
 ] as const)('guests by %j', (choice, guests) => {
   const { config } = judgeForm(settings, { ...form, ...choice })
   expect(config?.guests).toEqual(guests)
@@ -154,7 +156,7 @@ test.each([
 })
 
 test('a group without a name is refused at its field', () => {
-  const judged = judgeForm(settings, { ...form, guests: 'group', guestGroup: '' })
+  const judged = judgeForm(settings, { ...form, guests: 'group', 'guests.group': '' })
   expect(judged.config).toBeNull()
   expect(judged.problems['guests.group']).toMatch(/name of a group/)
 })
@@ -173,7 +175,7 @@ test('a draft stays the same while file and profile do', () => {
 })
 
 test('changes are kept on top of a file that was changed meanwhile, with a note', () => {
-  const draft = draftOf({ ...change('llamaServer.port', '8081'), notify: false })
+  const draft = draftOf({ ...change('llamaServer.port', '8081'), 'notifications.enabled': '' })
   const theirs = {
     ...settings,
     revision: 'sha256-9a9a',
@@ -183,8 +185,12 @@ test('changes are kept on top of a file that was changed meanwhile, with a note'
   const rebased = rebaseDraft(draft, theirs)
   expect(rebased).toMatchObject({ revision: 'sha256-9a9a', base: readForm(theirs) })
   expect(rebased?.note).toContain('your changes are kept')
-  expect(rebased?.values).toMatchObject({ notify: false, drainSeconds: '90', quietFrom: '22:00' })
-  expect(rebased?.values.ofProfile).toMatchObject({ 'llamaServer.port': '8081', 'proxy.port': '4100' })
+  expect(rebased?.values).toMatchObject({
+    'notifications.enabled': '',
+    drainSeconds: '90',
+    'notifications.quietHours.from': '22:00',
+  })
+  expect(rebased?.values).toMatchObject({ 'llamaServer.port': '8081', 'proxy.port': '4100' })
 })
 
 test('a draft that was saved, or that the file matches by now, is gone', () => {

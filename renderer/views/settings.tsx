@@ -109,7 +109,7 @@ const SettingsForm = ({ answer, onSent }: SettingsFormProps) => {
   const [saved, setSaved] = useState(false)
   const judged = useMemo(() => judgeForm(answer, values), [answer, values])
   const changed = !isSame(values, base)
-  const change = (part: Partial<FormValues>) => {
+  const change = (part: FormValues) => {
     setSaved(false)
     const { revision, profileName } = answer
     keepSettings({ revision, profileName, base, values: { ...values, ...part }, note })
