@@ -3,7 +3,7 @@ import type { AppState } from '../contract/app.ts'
 import type { HistorySample } from '../contract/history.ts'
 import type { View } from '../contract/notice.ts'
 import type { LogId } from '../contract/service-ids.ts'
-import type { Topic } from './channels.ts'
+import type { Topic } from './ipc.ts'
 
 /** The state that the window mirrors. Changing a part notifies all followers. */
 export interface AppStateStore {

@@ -58,16 +58,15 @@ export const readLiteLlm = async ({
   resourcesDir,
   upCommand,
 }: Pick<DoctorFacts, 'folder' | 'resourcesDir' | 'upCommand'>): Promise<Verdict> => {
-  try {
-    const installed = await readInstalledLiteLlm(runtimeDir)
-    if (installed === null) return fail('LiteLLM is not installed', upCommand)
-    return (await isLiteLlmInstalled({ runtimeDir, resourcesDir }))
-      ? ok(`${installed.version}, the pinned release`)
-      : warn(`${installed.version}, which is not what this Nexus pins, or its Python is gone`, upCommand)
-  } catch (error) {
-    // A release that is known to be bad.
-    return fail(messageOf(error), `rm -rf ${quoteForShell(join(runtimeDir, 'litellm'))} && ${upCommand}`)
-  }
+  const isAsPinned = await isLiteLlmInstalled({ runtimeDir, resourcesDir })
+  const installed = await readInstalledLiteLlm(runtimeDir).catch(messageOf)
+  // A release that is known to be bad.
+  if (typeof installed === 'string')
+    return fail(installed, `rm -rf ${quoteForShell(join(runtimeDir, 'litellm'))} && ${upCommand}`)
+  if (installed === null) return fail('LiteLLM is not installed', upCommand)
+  return isAsPinned
+    ? ok(`${installed.version}, the pinned release`)
+    : warn(`${installed.version}, which is not what this Nexus pins, or its Python is gone`, upCommand)
 }
 
 const readName = async (facts: DoctorFacts, signal: AbortSignal): Promise<NameFacts> => {
