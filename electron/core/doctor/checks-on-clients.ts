@@ -2,6 +2,7 @@
 
 import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
+import { isLoopback } from '../base/local-url.ts'
 import { readFileOrNull } from '../base/private-file.ts'
 import { claudeSettings } from '../clients/claude-settings.ts'
 import { clientBaseUrl } from '../clients/client-address.ts'
@@ -14,7 +15,6 @@ import type { RunCommand } from '../platform/run-command.ts'
 import { claudeModelName } from '../router/claude-model-name.ts'
 import { type ClientLimits, clientLimits } from '../router/client-limits.ts'
 import type { CheckSource } from './check.ts'
-import { isLoopback } from './checks-on-reach.ts'
 import {
   type Env,
   judgeMends,

@@ -1,8 +1,9 @@
 // Checks on the core, services without a core, and failed services.
 
 import type { Profile } from '../../contract/profile.ts'
-import { type CommandedId, commandedIds, serviceNames } from '../../contract/service-ids.ts'
-import type { Snapshot } from '../../contract/snapshot.ts'
+import { type ServiceId, serviceNames } from '../../contract/service-ids.ts'
+import { presentServices } from '../../contract/services.ts'
+import type { ServiceState, Snapshot } from '../../contract/snapshot.ts'
 import { chooseProfile } from '../config/profiles.ts'
 import { isLockHeld, readLockOwner } from '../control/core-lock.ts'
 import { readIntent } from '../stack/intent.ts'
@@ -59,36 +60,33 @@ export const judgeCore = ({ core, lockPid, running, configured, started, up }: C
 export const judgeServices = (
   snapshot: Pick<Snapshot, 'overall' | 'services' | 'proof' | 'proofFailure'>,
 ): Verdict => {
-  const { overall, services, proof, proofFailure } = snapshot
-  const { gateway } = services
-  const say = (id: CommandedId) =>
-    `${serviceNames[id]} ${services[id].phase}${services[id].reason === null ? '' : `: ${services[id].reason}`}`
-  const failed = commandedIds.filter((id) => services[id].phase === 'failed')
-  const first = failed[0]
-  if (first !== undefined)
-    return fail(failed.map(say).join('; '), mendFailed(first, services[first].restarts))
-  const degraded = commandedIds.find((id) => services[id].phase === 'degraded')
-  if (degraded !== undefined) {
-    return warn(
-      say(degraded),
-      degraded === 'ramDisk' ? 'nexus up --only ramDisk' : `nexus logs ${degraded} --follow`,
-    )
-  }
+  const { overall, proof, proofFailure } = snapshot
+  const troubled = presentServices(snapshot).filter(
+    ({ state: { phase } }) => phase === 'failed' || phase === 'degraded',
+  )
+  const say = (those: typeof troubled) =>
+    those
+      .map(
+        ({ id, state: { phase, reason } }) => `${serviceNames[id]} ${phase}: ${reason ?? 'no reason given'}`,
+      )
+      .join('; ')
+  const needed = troubled.filter(({ id }) => id !== 'gateway')
+  const failed = needed.filter(({ state }) => state.phase === 'failed')
+  if (failed[0] !== undefined) return fail(say(failed), mendService(failed[0]))
+  if (needed[0] !== undefined) return warn(say(needed), mendService(needed[0]))
   if (proofFailure !== null) return fail(`the test request failed: ${proofFailure}`, 'nexus logs proxy')
-  if (gateway?.phase === 'failed' || gateway?.phase === 'degraded')
-    return warn(
-      `${serviceNames.gateway} ${gateway.phase}: ${gateway.reason ?? 'no reason given'}`,
-      'nexus logs gateway',
-    )
+  // Clients can still use the Router's own address.
+  if (troubled[0] !== undefined) return warn(say(troubled), mendService(troubled[0]))
   const proved =
     proof === null ? 'no test request yet' : `a test request was answered in ${proof.milliseconds} ms`
   return ok(`${overall}; ${proved}`)
 }
 
-/** A service that ran and then crashed until the supervisor gave up deserves another try; if it never ran, read its log. */
-const mendFailed = (id: CommandedId, restarts: number): string => {
+/** A server that ran and then crashed until the supervisor gave up deserves another try; if it never ran, read its log. */
+const mendService = ({ id, state }: { readonly id: ServiceId; readonly state: ServiceState }): string => {
+  const { phase, restarts } = state
   if (id === 'ramDisk') return 'nexus up --only ramDisk'
-  return restarts > 0 ? `nexus restart ${id}` : `nexus logs ${id}`
+  return phase === 'failed' && restarts > 0 && id !== 'gateway' ? `nexus restart ${id}` : `nexus logs ${id}`
 }
 
 /** null when the profile's file is gone. */

@@ -1,12 +1,13 @@
 // Checks on the keys: who can read their files, and whether a client key can be guessed.
+
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { isRetired, KeyListSchema, sharedName } from '../access/developer-keys.ts'
 import { parseBoundedJson } from '../base/bounded-json.ts'
+import { isLoopback } from '../base/local-url.ts'
 import { readFileOrNull } from '../base/private-file.ts'
 import { type CheckSource, fail, ok, unknown, type Verdict, warn } from './check.ts'
-import { isLoopback } from './checks-on-reach.ts'
 import type { DoctorFacts } from './facts.ts'
 
 export interface SecretFile {

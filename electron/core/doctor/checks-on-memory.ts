@@ -33,8 +33,8 @@ export const biggestPrograms = 'ps -A -o rss=,pid=,comm= | sort -rn | head'
 /** Pressure and swap, the worse of the two. */
 export const judgeStrain = ({ pressure, swapUsedBytes, swapOutBytesPerSecond: rate }: Memory): Verdict => {
   const growth = rate === null || rate === 0 ? '' : ` and growing by ${formatBytes(rate)} a second`
-  const swap =
-    swapUsedBytes === null ? 'unknown swap' : `${formatBytes(swapUsedBytes)} of swap in use${growth}`
+  const used = swapUsedBytes === null ? 'unknown swap' : `${formatBytes(swapUsedBytes)} of swap`
+  const swap = `${swapUsedBytes === 0 ? 'no swap' : used} in use${growth}`
   const said = `pressure ${pressure ?? 'unknown (on Linux: /proc/pressure/memory, kernel option psi=1)'}, ${swap}`
   if (pressure === 'critical') return fail(said, biggestPrograms)
   if (pressure === 'warn' || (rate ?? 0) > 0 || (swapUsedBytes ?? 0) >= muchSwapBytes)

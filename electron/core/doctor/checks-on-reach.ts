@@ -2,6 +2,7 @@
 import { type SupervisedId, serviceNames } from '../../contract/service-ids.ts'
 import { within } from '../base/deadline.ts'
 import { askHttp } from '../base/http-ask.ts'
+import { isLoopback } from '../base/local-url.ts'
 import { isErrno } from '../base/private-file.ts'
 import { readInstalledLiteLlm } from '../setup/litellm.ts'
 import { type CheckSource, fail, ok, unknown, type Verdict } from './check.ts'
@@ -22,9 +23,6 @@ export interface ReachFacts {
   /** A Mac's firewall, which connections from the machine itself bypass; absent elsewhere. */
   readonly firewall?: FirewallReading | null
 }
-
-const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
-export const isLoopback = (host: string): boolean => loopback.has(host) || host.startsWith('127.')
 
 export const judgeReach = (facts: ReachFacts, place: (key: string) => string): Verdict => {
   const { service, host, port, asksForKey, withoutKey } = facts
