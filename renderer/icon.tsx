@@ -1,5 +1,6 @@
 // The icons: each state has its own shape ("full" as in the menu bar), in the colour of the surrounding text.
 import type { ReactElement } from 'react'
+import type { Notice } from '../electron/contract/notice.ts'
 
 const stroke = {
   fill: 'none',
@@ -76,6 +77,12 @@ const shapes = {
 } satisfies Readonly<Record<string, ReactElement>>
 
 export type IconName = keyof typeof shapes
+
+export const severityIcons: Readonly<Record<Notice['severity'], IconName>> = {
+  info: 'info',
+  warning: 'warning',
+  critical: 'failed',
+}
 
 /** Decoration beside text with the same meaning, so hidden from screen readers. */
 export const Icon = ({ name }: { readonly name: IconName }) => (
