@@ -56,17 +56,17 @@ const daemon = { ...agent, unitPath: '/Library/LaunchDaemons/ai.opta.nexus.plist
 // Self-written samples from the manual page and general knowledge; not recorded.
 describe('power', () => {
   it('warns of sleep', () => {
-    expect(judgeSleep(said(' sleep                0 (sleep prevented by nexus)\n')).level).toBe('ok')
+    expect(judgeSleep(said(' sleep                0 (sleep prevented by nexus)\n'))?.level).toBe('ok')
     expect(judgeSleep(said(' sleep                10\n'))).toMatchObject({
       level: 'warn',
       mend: 'sudo pmset -a sleep 0',
     })
-    expect(judgeSleep(said(' displaysleep 10\n')).level).toBe('unknown')
-    expect(judgeSleep(said(' SleepDisabled\t\t1\n sleep 1\n')).level).toBe('ok')
-    expect(judgeSleep(said(' SleepDisabled\t\t0\n sleep 1\n')).found).toBe(
+    expect(judgeSleep(said(' displaysleep 10\n'))?.level).toBe('unknown')
+    expect(judgeSleep(said(' SleepDisabled\t\t1\n sleep 1\n'))?.level).toBe('ok')
+    expect(judgeSleep(said(' SleepDisabled\t\t0\n sleep 1\n'))?.found).toBe(
       'the machine sleeps after 1 minute',
     )
-    expect(judgeSleep(notRun).level).toBe('unknown')
+    expect(judgeSleep(notRun)?.level).toBe('unknown')
   })
 
   it('warns of a machine that stays off, but not of laptops', () => {

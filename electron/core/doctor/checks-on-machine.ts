@@ -1,11 +1,12 @@
 // Checks on the machine: disk space, and whether it stays up and comes back after a reboot.
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { plural } from '../../wording/figures.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import type { AutostartState } from '../autostart/autostart.ts'
 import { formatBytes } from '../base/format-bytes.ts'
 import { readMachineIdentity, sayMachine } from '../platform/machine-identity.ts'
-import { parsePowerSettings } from '../platform/power-settings.ts'
+import { type PowerSettings, parsePowerSettings } from '../platform/power-settings.ts'
 import { type CommandResult, describeFailure } from '../platform/run-command.ts'
 import { type CheckSource, fail, ok, unknown, type Verdict, warn } from './check.ts'
 
@@ -30,30 +31,34 @@ export const judgeDiskRoom = (rooms: readonly DiskRoom[]): Verdict => {
   return tightest.freeBytes < comfortableFreeBytes ? warn(`${said}: little`, look) : ok(said)
 }
 
-export const judgeSleep = (result: CommandResult): Verdict => {
+/** `judge` gets the settings of `pmset -g`. */
+const judgePower = (
+  result: CommandResult,
+  judge: (settings: PowerSettings) => Verdict | null,
+): Verdict | null => {
   const settings = result.kind === 'exited' ? parsePowerSettings(result.stdout) : null
-  if (settings?.isSleepDisabled === true)
-    return ok('the machine never sleeps: sleep is turned off (SleepDisabled)')
-  if (settings === null || settings.sleepMinutes === null)
-    return unknown(`could not parse pmset -g: ${describeFailure(result).slice(0, 120)}`, 'pmset -g')
-  return settings.sleepMinutes === 0
-    ? ok('the machine never sleeps on its own')
-    : warn(
-        `the machine sleeps after ${settings.sleepMinutes} minute${settings.sleepMinutes === 1 ? '' : 's'}`,
-        'sudo pmset -a sleep 0',
-      )
+  return settings === null
+    ? unknown(`could not parse pmset -g: ${describeFailure(result).slice(0, 120)}`, 'pmset -g')
+    : judge(settings)
 }
 
+export const judgeSleep = (result: CommandResult): Verdict | null =>
+  judgePower(result, ({ isSleepDisabled, sleepMinutes: minutes }) => {
+    if (isSleepDisabled) return ok('the machine never sleeps: sleep is turned off (SleepDisabled)')
+    if (minutes === null) return unknown('pmset -g does not list sleep', 'pmset -g')
+    return minutes === 0
+      ? ok('the machine never sleeps on its own')
+      : warn(`the machine sleeps after ${plural(minutes, 'minute')}`, 'sudo pmset -a sleep 0')
+  })
+
 /** null on a machine without the setting. */
-export const judgeRestart = (result: CommandResult): Verdict | null => {
-  const settings = result.kind === 'exited' ? parsePowerSettings(result.stdout) : null
-  if (settings === null)
-    return unknown(`could not parse pmset -g: ${describeFailure(result).slice(0, 120)}`, 'pmset -g')
-  if (settings.restartsAfterPowerFailure === null) return null
-  return settings.restartsAfterPowerFailure
-    ? ok('starts again after a power failure')
-    : warn('stays off after a power failure', 'sudo pmset -a autorestart 1')
-}
+export const judgeRestart = (result: CommandResult): Verdict | null =>
+  judgePower(result, ({ restartsAfterPowerFailure: restarts }) => {
+    if (restarts === null) return null
+    return restarts
+      ? ok('starts again after a power failure')
+      : warn('stays off after a power failure', 'sudo pmset -a autorestart 1')
+  })
 
 /**
  * `defaults read` of a missing key exits 1 with "The domain/default pair of (...) does not exist" (seen in many public

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { locateStateFolder } from '../config/state-folder.ts'
-import { judgeName, readLiteLlm } from './checks-on-router.ts'
+import { judgeName, judgeParked, readLiteLlm } from './checks-on-router.ts'
 
 describe('readLiteLlm', () => {
   let dir = ''
@@ -92,5 +92,19 @@ describe('judgeName', () => {
     })
     expect(judgeName({ ...facts, address: '192.168.1.99' }).level).toBe('warn')
     expect(judgeName({ ...facts, answeredAt: [] }).level).toBe('warn')
+  })
+})
+
+describe('judgeParked', () => {
+  it('passes conversations that come back', () => {
+    expect(judgeParked(false, false)).toMatchObject({ level: 'ok', mend: null })
+  })
+
+  it('warns of a model that cannot be restored, with the fix where there is one', () => {
+    expect(judgeParked(true, false)).toMatchObject({
+      level: 'warn',
+      mend: expect.stringContaining('"--swa-full" to llamaServer.pinnedFlags'),
+    })
+    expect(judgeParked(true, true).mend).toBeNull()
   })
 })

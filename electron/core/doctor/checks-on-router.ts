@@ -1,4 +1,4 @@
-// Checks on the installed LiteLLM, and on the host name that clients use.
+// Checks on the Router: the installed LiteLLM, the host name that clients use, whether conversations keep their slots.
 
 import { lookup } from 'node:dns/promises'
 import { join } from 'node:path'
@@ -8,6 +8,9 @@ import { isLoopback } from '../base/local-url.ts'
 import { isErrno } from '../base/private-file.ts'
 import { readGatewayAddress } from '../config/gateway-address.ts'
 import { clientName, hostsLine, hostsPaths } from '../config/host-name.ts'
+import { doesNotRestoreText, readDoesNotRestore } from '../engine/parked-verdict.ts'
+import { keepsSlots, slotCacheOf } from '../engine/slot-cache.ts'
+import { plannedServer } from '../memory/planned-server.ts'
 import { probeLiteLlm } from '../router/litellm-health.ts'
 import { isLiteLlmInstalled, readInstalledLiteLlm } from '../setup/litellm.ts'
 import { type CheckSource, fail, ok, type Verdict, warn } from './check.ts'
@@ -97,6 +100,20 @@ const readName = async (facts: DoctorFacts, signal: AbortSignal): Promise<NameFa
   }
 }
 
+/**
+ * @param doesNotRestore the Router noticed that this llama-server loads the files but restores nothing from them
+ * @param fullSlidingCache `--swa-full`: sliding layers keep the whole context
+ */
+export const judgeParked = (doesNotRestore: boolean, fullSlidingCache: boolean): Verdict => {
+  if (!doesNotRestore) return ok('pinned to their slots, and parked in files when they leave them')
+  return warn(
+    doesNotRestoreText,
+    fullSlidingCache
+      ? null
+      : 'If the model uses sliding-window attention (Gemma), add "--swa-full" to llamaServer.pinnedFlags; it needs more memory (nexus plan). Hybrid models have no such option.',
+  )
+}
+
 export const checksOnRouter: readonly CheckSource[] = [
   {
     id: 'router.litellm',
@@ -114,6 +131,23 @@ export const checksOnRouter: readonly CheckSource[] = [
       const isNeeded =
         name.address !== null || name.gatewayUrl !== null || !isLoopback(facts.chosen.profile.proxy.host)
       return isNeeded ? judgeName(name) : null
+    },
+  },
+  {
+    id: 'router.conversations',
+    title: 'Conversations',
+    why: 'rereading a conversation takes a 70B model minutes, every turn',
+    read: async ({ chosen: { profile }, folder }) => {
+      if (!keepsSlots(profile))
+        return profile.proxy.configPath === null
+          ? warn(
+              'llama-server picks the slots itself: agents that take turns reread their conversations',
+              'Remove proxy.pinConversations and proxy.admission from the profile; both are on by default.',
+            )
+          : null
+      return slotCacheOf(profile, folder.parkedDir)?.parked == null
+        ? ok('pinned to their slots; parking in files is off (llamaServer.parkedCacheMiB)')
+        : judgeParked(readDoesNotRestore(folder), plannedServer(profile.llamaServer).fullSlidingCache)
     },
   },
 ]

@@ -9,7 +9,6 @@ import { chooseProfile } from '../config/profiles.ts'
 import type { StateFolder } from '../config/state-folder.ts'
 import { readIntent } from '../stack/intent.ts'
 import { readLiveServices } from '../stack/live-services.ts'
-import { checksOnCache } from './checks-on-cache.ts'
 import { checksOnCargo } from './checks-on-cargo.ts'
 import { checksOnClients } from './checks-on-clients.ts'
 import { checksOnConfig } from './checks-on-config.ts'
@@ -46,7 +45,6 @@ const allChecks = [
   ...checksOnKeys,
   ...checksOnFolders,
   ...checksOnRouter,
-  ...checksOnCache,
   ...checksOnNodes,
   ...checksOnClients,
   ...checksOnForge,
