@@ -44,6 +44,12 @@ describe('readLiteLlm', () => {
     expect(await read()).toMatchObject({ level: 'warn', mend: 'nexus up' })
   })
 
+  it('suggests removing nothing because of another fault', async () => {
+    install('1.106.2', ours, process.execPath)
+    rmSync(join(dir, 'requirements-litellm.txt'))
+    await expect(read()).rejects.toThrow('requirements-litellm.txt')
+  })
+
   it('suggests removing a bad release', async () => {
     install('1.82.8', ours, process.execPath)
     expect(await read()).toMatchObject({
