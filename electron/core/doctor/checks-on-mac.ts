@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { messageOf } from '../base/error-message.ts'
-import { hasCode } from '../platform/mount-point.ts'
+import { isErrno } from '../base/private-file.ts'
 import { readSelfcheckRuns, type SelfcheckRun } from '../selfcheck/selfcheck-record.ts'
 import { readSoftwareVersion } from '../selfcheck/system-facts.ts'
 import { type CheckSource, ok, unknown, type Verdict, warn } from './check.ts'
@@ -74,7 +74,7 @@ export const readReports = async (folder = '/Library/Logs/DiagnosticReports'): P
   try {
     return judgeReports(await readdir(folder), folder, Date.now())
   } catch (error) {
-    if (hasCode(error, ['ENOENT'])) return null
+    if (isErrno(error, 'ENOENT')) return null
     // Its group is admin: other users cannot list it.
     return unknown(
       `${folder} cannot be read: ${messageOf(error)}`,

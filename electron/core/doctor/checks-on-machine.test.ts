@@ -9,7 +9,7 @@ import {
   readDiskRooms,
 } from './checks-on-machine.ts'
 
-const room = (what: string, freeBytes: number) => ({ what, path: `/${what}`, freeBytes, device: 1 })
+const room = (what: string, freeBytes: number) => ({ what, path: `/${what}`, freeBytes })
 const said = (stdout: string, exitCode = 0) => ({ kind: 'exited', exitCode, stdout, stderr: '' }) as const
 const notRun = { kind: 'not-run', reason: 'pmset did not answer' } as const
 

@@ -1,4 +1,5 @@
 // Checks on the machine: disk space, and whether it stays up and comes back after a reboot.
+import { existsSync } from 'node:fs'
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { plural } from '../../wording/figures.ts'
@@ -15,7 +16,6 @@ export interface DiskRoom {
   readonly what: string
   readonly path: string
   readonly freeBytes: number
-  readonly device: number
 }
 
 /** All logs at their limit take 0.2 GB, the installs of set-up 1 GB, and macOS swaps to the same disk. */
@@ -104,37 +104,28 @@ export const judgeService = (state: AutostartState, isWanted: boolean): Verdict 
     : warn(`installed and loaded (${unitPath}), but it ended with ${lastExit}`, 'nexus logs core')
 }
 
-const hasCode = (error: unknown): boolean => error instanceof Error && 'code' in error
-
 /** The folder itself or its nearest existing parent: it will be created on that disk. */
-const nearestFolder = async (path: string): Promise<string> => {
-  try {
-    await stat(path)
-    return path
-  } catch (error) {
-    const parent = dirname(path)
-    if (!hasCode(error) || parent === path) throw error
-    return nearestFolder(parent)
-  }
-}
+const nearestFolder = (path: string): string =>
+  existsSync(path) || dirname(path) === path ? path : nearestFolder(dirname(path))
 
+/** One for each disk. */
 export const readDiskRooms = async (
   places: readonly { readonly what: string; readonly path: string }[],
 ): Promise<readonly DiskRoom[]> => {
-  const rooms: DiskRoom[] = []
+  const rooms = new Map<number, DiskRoom>()
   for (const { what, path } of places) {
-    const folder = await nearestFolder(path)
+    const folder = nearestFolder(path)
     const { dev } = await stat(folder)
-    const same = rooms.findIndex(({ device }) => device === dev)
-    const before = rooms[same]
-    if (before !== undefined) {
-      rooms[same] = { ...before, what: `${before.what}, ${what}` }
-      continue
-    }
+    const before = rooms.get(dev)
     const { bavail, bsize } = await statfs(folder)
-    rooms.push({ what, path: folder, freeBytes: bavail * bsize, device: dev })
+    rooms.set(
+      dev,
+      before === undefined
+        ? { what, path: folder, freeBytes: bavail * bsize }
+        : { ...before, what: `${before.what}, ${what}` },
+    )
   }
-  return rooms
+  return [...rooms.values()]
 }
 
 const autoLogin = ['defaults', 'read', '/Library/Preferences/com.apple.loginwindow', 'autoLoginUser'] as const
