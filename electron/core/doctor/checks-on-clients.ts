@@ -69,7 +69,7 @@ export const checksOnClients: readonly CheckSource[] = [
     id: 'clients.mends',
     title: "Router's fixes",
     why: 'Claude Code was built for another server; each of these was seen to break it here',
-    read: async ({ chosen, place }) => judgeMends(chosen.profile.proxy, place),
+    read: async ({ chosen, place }) => judgeMends(chosen.profile, place),
   },
   {
     id: 'clients.variables',

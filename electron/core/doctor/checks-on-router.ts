@@ -9,7 +9,7 @@ import { isErrno } from '../base/private-file.ts'
 import { readGatewayAddress } from '../config/gateway-address.ts'
 import { clientName, hostsLine, hostsPaths } from '../config/host-name.ts'
 import { doesNotRestoreText, readDoesNotRestore } from '../engine/parked-verdict.ts'
-import { keepsSlots, slotCacheOf } from '../engine/slot-cache.ts'
+import { slotCacheOf } from '../engine/slot-cache.ts'
 import { plannedServer } from '../memory/planned-server.ts'
 import { probeLiteLlm } from '../router/litellm-health.ts'
 import { isLiteLlmInstalled, readInstalledLiteLlm } from '../setup/litellm.ts'
@@ -138,14 +138,10 @@ export const checksOnRouter: readonly CheckSource[] = [
     title: 'Conversations',
     why: 'rereading a conversation takes a 70B model minutes, every turn',
     read: async ({ chosen: { profile }, folder }) => {
-      if (!keepsSlots(profile))
-        return profile.proxy.configPath === null
-          ? warn(
-              'llama-server picks the slots itself: agents that take turns reread their conversations',
-              'Remove proxy.pinConversations and proxy.admission from the profile; both are on by default.',
-            )
-          : null
-      return slotCacheOf(profile, folder.parkedDir)?.parked == null
+      const cache = slotCacheOf(profile, folder.parkedDir)
+      // A switch that is off is a finding of clients.mends.
+      if (cache === null) return null
+      return cache.parked === null
         ? ok('pinned to their slots; parking in files is off (llamaServer.parkedCacheMiB)')
         : judgeParked(readDoesNotRestore(folder), plannedServer(profile.llamaServer).fullSlidingCache)
     },

@@ -29,16 +29,25 @@ describe('judgeRoom', () => {
 describe('judgeMends', () => {
   const place = (key: string) => `profiles.x.${key}`
   it('passes a profile with all switches on', () => {
-    expect(judgeMends(studio.proxy, place).level).toBe('ok')
+    expect(judgeMends(studio, place).level).toBe('ok')
+  })
+  it('counts a switch that turns off others', () => {
+    const { found } = judgeMends({ ...studio, proxy: { ...studio.proxy, admission: false } }, place)
+    expect(found).toMatch(/proxy\.admission is off.*proxy\.pinConversations is off/)
   })
   it("says what breaks when a switch is off, or the configuration is the user's own", () => {
-    const off = judgeMends({ ...studio.proxy, refuseOverlongPrompts: false, admission: false }, place)
+    const off = judgeMends(
+      { ...studio, proxy: { ...studio.proxy, refuseOverlongPrompts: false, mendTools: false } },
+      place,
+    )
     expect(off).toMatchObject({
       level: 'warn',
-      mend: 'Take profiles.x.proxy.refuseOverlongPrompts, profiles.x.proxy.admission out of the profile.',
+      mend: 'Take profiles.x.proxy.refuseOverlongPrompts, profiles.x.proxy.mendTools out of the profile.',
     })
-    expect(off.found).toContain('outgrows its slot ends')
-    expect(judgeMends({ ...studio.proxy, configPath: '/etc/litellm.yaml' }, place)).toMatchObject({
+    expect(off.found).toContain('upon which Claude Code compacts')
+    expect(
+      judgeMends({ ...studio, proxy: { ...studio.proxy, configPath: '/etc/litellm.yaml' } }, place),
+    ).toMatchObject({
       level: 'warn',
       found: expect.stringContaining('does not limit bodies, answers or connections without a key'),
     })

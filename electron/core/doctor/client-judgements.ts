@@ -7,6 +7,7 @@ import type { SettingsReading } from '../clients/settings-judgement.ts'
 import type { ReleaseTry } from '../clients/tried-releases.ts'
 import { claudeModelName, isMeasuredName } from '../router/claude-model-name.ts'
 import { type ClientLimits, firstTurnTokens } from '../router/client-limits.ts'
+import { planRouter } from '../router/router-plan.ts'
 import { brokenRelease, measuredClaudeCode } from '../setup/claude-code-releases.ts'
 import { fail, ok, unknown, type Verdict, warn } from './check.ts'
 
@@ -23,27 +24,22 @@ export const judgeRoom = (limits: ClientLimits, place: (key: string) => string):
     : warn(`${each}: short tasks only, Claude Code has no room to compact in`, mend)
 }
 
-/** What goes wrong when a switch of the Router is off. */
-const mends = {
-  joinSystemMessages: "Claude Code's later system messages replace its whole system prompt",
-  dropAttribution: 'sessions cannot share a prompt cache',
-  keepModelSampling: "the client's temperature 1 overrides the model's own",
-  refuseOverlongPrompts: 'a conversation that outgrows its slot ends instead of being summarised',
-  admission: 'there is no queue, and a full pool fails every running request',
-} as const satisfies Partial<Record<keyof Profile['proxy'], string>>
-
-export const judgeMends = (proxy: Profile['proxy'], place: (key: string) => string): Verdict => {
-  if (proxy.configPath !== null)
+/** A profile may choose the tools, so only the other switches count as fixes. */
+export const judgeMends = (
+  profile: Pick<Profile, 'llamaServer' | 'proxy'>,
+  place: (key: string) => string,
+): Verdict => {
+  const { configPath } = profile.proxy
+  if (configPath !== null)
     return warn(
-      `${proxy.configPath} is used as it is: it has its own keys, lacks Nexus' fixes for Claude Code, and does not limit bodies, answers or connections without a key`,
+      `${configPath} is used as it is: it has its own keys, lacks Nexus' fixes for Claude Code, and does not limit bodies, answers or connections without a key`,
       `Set ${place('proxy.configPath')} to null for the generated configuration.`,
     )
-  const settings: Readonly<Record<string, unknown>> = proxy
-  const off = Object.entries(mends).filter(([name]) => settings[name] === false)
+  const off = planRouter(profile).filter(({ setting, on }) => !on && setting !== 'proxy.tools')
   if (off.length === 0) return ok('all on')
   return warn(
-    off.map(([name, broken]) => `${name} is off: ${broken}`).join('; '),
-    `Take ${off.map(([name]) => place(`proxy.${name}`)).join(', ')} out of the profile.`,
+    off.map(({ setting, does }) => `${setting} is off (when on: ${does})`).join('; '),
+    `Take ${off.map(({ setting }) => place(setting)).join(', ')} out of the profile.`,
   )
 }
 
