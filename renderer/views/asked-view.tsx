@@ -12,19 +12,19 @@ interface AskedViewProps<T> {
   note(answer: T): string
   readonly awaiting: string
   /** The label of the button that asks again, beside the time of the answer; absent: neither. */
-  readonly again?: string
+  readonly againLabel?: string
   children(answer: T): ReactNode
   /** Below the answer, and there without one. */
   readonly below?: ReactNode
 }
 
 export const AskedView = <T,>({
-  asked: { answer, answeredAt, failure, pending, again: askAgain },
+  asked: { answer, answeredAt, failure, pending, again },
   title,
   className = 'view',
   note,
   awaiting,
-  again,
+  againLabel,
   children,
   below,
 }: AskedViewProps<T>) => (
@@ -32,19 +32,19 @@ export const AskedView = <T,>({
     <ViewHead
       title={title}
       note={answer === null ? '' : note(answer)}
-      checkedAt={again === undefined ? null : answeredAt}
+      checkedAt={againLabel === undefined ? null : answeredAt}
     >
-      {again !== undefined && (
+      {againLabel !== undefined && (
         <button
           type="button"
           className="button-small"
           // Not `disabled`, which would drop the focus.
           aria-disabled={pending || undefined}
           onClick={() => {
-            if (!pending) askAgain()
+            if (!pending) again()
           }}
         >
-          {again}
+          {againLabel}
         </button>
       )}
     </ViewHead>

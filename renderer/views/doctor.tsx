@@ -45,7 +45,7 @@ export const Doctor = () => {
       title="Doctor"
       note={({ checks }) => summarize(checks)}
       awaiting="Checking…"
-      again="Check again"
+      againLabel="Check again"
     >
       {({ checks }) => (
         <ul className="checks">

@@ -33,7 +33,7 @@ export const Models = () => {
       title="Models"
       note={({ agents }) => `for ${plural(agents, 'agent')}`}
       awaiting="Judging the models…"
-      again="Judge again"
+      againLabel="Judge again"
     >
       {(judged) => <Judged judged={judged} />}
     </AskedView>

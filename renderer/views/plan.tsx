@@ -21,7 +21,7 @@ export const Plan = () => {
       title="Plan"
       note={({ profile, because }) => `${profile}, ${because}`}
       awaiting="Reading the model files…"
-      again="Plan again"
+      againLabel="Plan again"
     >
       {(plan) => (
         <>
