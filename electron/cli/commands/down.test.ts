@@ -28,7 +28,7 @@ const startService = async (service: SupervisedId, { folder, platform }: CliCont
   const pid = child.pid ?? 0
   const identity = await platform.processes.readIdentity(pid)
   if (identity === null) throw new Error('sleep did not start')
-  const logMark = { previous: null, offset: 0 }
+  const logMark = { previous: 0, offset: 0 }
   const spawnedAtMs = Date.now()
   openLedger(folder.ledgerPath).record({
     service,

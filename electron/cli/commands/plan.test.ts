@@ -188,7 +188,7 @@ const pretendRunning = async (context: CliContext, contextTokens: number): Promi
     argv: ['llama-server'],
     profile: 'studio',
     spawnedAtMs: 0,
-    logMark: { previous: null, offset: 0 },
+    logMark: { previous: 0, offset: 0 },
   } as const
   openLedger(context.folder.ledgerPath).record({ ...entry, argv: [...entry.argv] })
   const target = { copiedBytes: 0, mappedDevices: 1, kvBytes: 29_444_014_080, computeBytes: 480_000_000 }

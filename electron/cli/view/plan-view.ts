@@ -1,11 +1,9 @@
 // The memory plan as text: the Studio's map line by line, the checks, and the verdict last.
 
-import { formatBytes, formatCount } from '../../core/base/format-bytes.ts'
+import type { MemoryPlan, PlanLine } from '../../contract/memory-plan.ts'
+import { formatBytes, formatCount, gibibyte } from '../../core/base/format-bytes.ts'
 import type { PlanDifference } from '../../core/memory/compare-plan.ts'
-import type { MemoryPlan } from '../../core/memory/memory-plan.ts'
-import type { PlanLine } from '../../core/memory/plan-lines.ts'
 import type { MemoryPlanReading } from '../../core/memory/stack-plan.ts'
-import type { Verdict } from '../../core/memory/tally.ts'
 
 export interface PlanViewOptions {
   readonly width: number
@@ -19,8 +17,6 @@ type Paint = (style: Style, text: string) => string
 const labelWidth = 32
 const sizeWidth = 12
 const seedWidth = 9
-/** The map says GB, and adds up to the 256 GiB of its machine. */
-const gibibyte = 1024 ** 3
 
 /** Words longer than a line stay whole: a split path can't be copied. */
 function wrap(text: string, width: number, indent: string): readonly string[] {
@@ -40,6 +36,7 @@ function row(label: string, size: string, seed: string): string {
 
 function viewLine(line: PlanLine, options: PlanViewOptions, paint: Paint): readonly string[] {
   const size = line.bytes === null ? 'not known' : `${line.estimated ? '~' : ''}${formatBytes(line.bytes)}`
+  // The map says GB, and adds up to the 256 GiB of its machine.
   const seed =
     line.seedBytes === null ? '' : line.seedBytes === 0 ? '-' : `${(line.seedBytes / gibibyte).toFixed(0)} GB`
   const head = row(line.label, size, seed)
@@ -59,7 +56,7 @@ function viewLargest(plan: MemoryPlan): readonly string[] {
 }
 
 function sayVerdict(plan: MemoryPlan): readonly [Style, string] {
-  const verdicts: Readonly<Record<Verdict, readonly [Style, string]>> = {
+  const verdicts: Readonly<Record<MemoryPlan['verdict'], readonly [Style, string]>> = {
     fits: ['green', 'fits'],
     'fits-without-linker-reserve': ['yellow', 'fits only without the linker reserve'],
     'does-not-fit': ['red', 'does not fit'],

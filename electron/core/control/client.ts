@@ -4,7 +4,7 @@ import type { HistorySample } from '../../contract/history.ts'
 import type { Query } from '../../contract/question.ts'
 import type { LogId } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
-import { parseBoundedJson } from '../base/bounded-json.ts'
+import { parseJsonOrNull } from '../base/json-record.ts'
 import { createLineReader } from '../base/line-reader.ts'
 import { isErrno } from '../base/private-file.ts'
 import { type CoreLink, isAnswerTo } from './core-link.ts'
@@ -71,8 +71,7 @@ const createClient = (
   /** `begun`: it has received the whole history. */
   const historians = new Set<{ readonly tell: (samples: readonly HistorySample[]) => void; begun: boolean }>()
   const followers = new Set<{ readonly log: LogId; readonly tell: (lines: readonly string[]) => void }>()
-
-  let keepers = 0
+  const keepers = new Set<object>()
 
   const onPush = (response: ControlResponse) => {
     if (response.kind === 'snapshot') for (const { tell } of watchers) tell(named(response.snapshot))
@@ -85,6 +84,7 @@ const createClient = (
   const { request } = connection
   /** For requests that fail only when the connection has ended, which `closed` reports. */
   const ignore = () => {}
+  const tellCore = (order: UnnumberedRequest): void => void request(order, 'done').catch(ignore)
 
   const tellCadence = (): Promise<unknown> => {
     if (watchers.size === 0) return request({ method: 'unwatch' }, 'done')
@@ -131,37 +131,37 @@ const createClient = (
     },
     watchHistory: (tell) => {
       const historian = { tell, begun: false }
-      historians.add(historian)
+      const leave = join(historians, historian, () => {
+        if (historians.size === 0) tellCore({ method: 'unwatchHistory' })
+      })
       request({ method: 'watchHistory' }, 'history', ({ samples }) => {
         if (!historians.has(historian)) return
         historian.begun = true
         tell(samples)
       }).catch(ignore)
-      return () => {
-        if (historians.delete(historian) && historians.size === 0)
-          request({ method: 'unwatchHistory' }, 'done').catch(ignore)
-      }
+      return leave
     },
     keep: () => {
-      keepers += 1
-      if (keepers === 1) request({ method: 'keep' }, 'done').catch(ignore)
-      let isKept = true
-      return () => {
-        if (!isKept) return
-        isKept = false
-        keepers -= 1
-        if (keepers === 0) request({ method: 'unkeep' }, 'done').catch(ignore)
-      }
+      const leave = join(keepers, {}, () => {
+        if (keepers.size === 0) tellCore({ method: 'unkeep' })
+      })
+      if (keepers.size === 1) tellCore({ method: 'keep' })
+      return leave
     },
     followLog: (log, tell) => {
-      const follower = { log, tell }
-      followers.add(follower)
-      request({ method: 'followLog', log }, 'done').catch(ignore)
-      return () => {
-        if (followers.delete(follower) && ![...followers].some((other) => other.log === log))
-          request({ method: 'unfollowLog', log }, 'done').catch(ignore)
-      }
+      tellCore({ method: 'followLog', log })
+      return join(followers, { log, tell }, () => {
+        if (![...followers].some((other) => other.log === log)) tellCore({ method: 'unfollowLog', log })
+      })
     },
+  }
+}
+
+/** Returns a function that removes the member again and then calls `onLeft`, once. */
+const join = <T>(members: Set<T>, member: T, onLeft: () => void): (() => void) => {
+  members.add(member)
+  return () => {
+    if (members.delete(member)) onLeft()
   }
 }
 
@@ -195,14 +195,6 @@ const isOfKind = <K extends ControlResponse['kind']>(
   kind: K,
 ): response is ResponseOf<K> => response.kind === kind
 
-const parseOrUndefined = (line: string): unknown => {
-  try {
-    return parseBoundedJson(line)
-  } catch {
-    return undefined
-  }
-}
-
 /** `onPush` gets the messages that answer no request. */
 const createConnection = (socket: Socket, onPush: (response: ControlResponse) => void): Connection => {
   const reader = createLineReader(maxLineBytes)
@@ -223,7 +215,7 @@ const createConnection = (socket: Socket, onPush: (response: ControlResponse) =>
   })
 
   const receive = (line: string) => {
-    const said = parseOrUndefined(line)
+    const said = parseJsonOrNull(line)
     const parsed = ResponseSchema.safeParse(said)
     if (!parsed.success) {
       failAll(describeOtherVersion(said))

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { MemoryPlan } from '../../contract/memory-plan.ts'
 import type { Memory } from '../../contract/snapshot.ts'
-import type { MemoryPlan } from '../memory/memory-plan.ts'
 import { judgePlan, judgeStrain, judgeWiredLimit } from './checks-on-memory.ts'
 
 const GB = 1e9

@@ -193,7 +193,12 @@ describe('on a real socket', () => {
     const { processes } = createPlatform({ ramDiskRoot: '/tmp' })
     const facts = { running: async () => [], core: async () => ({ kind: 'none' }) as const }
     // 192.0.2.0/24 is for documentation (RFC 5737): only some test networks use it, hence a rarer one.
-    const read = await readPort('proxy', { host: '203.0.113.254', port: 18259 }, processes, facts)
+    const read = await readPort(
+      'proxy',
+      { host: ['127.0.0.1', '203.0.113.254'], port: 18259 },
+      processes,
+      facts,
+    )
     expect(judgePort(read, place)).toMatchObject({
       level: 'fail',
       found: expect.stringContaining('not an address'),

@@ -73,7 +73,7 @@ const tryBind = (host: string, port: number): Promise<PortFacts['bind']> =>
 
 export const readPort = async (
   service: SupervisedId,
-  { host, port }: { readonly host: string; readonly port: number },
+  { host: bound, port }: { readonly host: string | readonly string[]; readonly port: number },
   processes: ProcessTable,
   facts: Pick<DoctorFacts, 'running' | 'core'>,
 ): Promise<PortFacts> => {
@@ -86,7 +86,15 @@ export const readPort = async (
   const ownPids = own === undefined ? [] : [own.pid, ...(await processes.readGroupMembers(own.pid))]
   // Not while a core might be starting a server on this port.
   const mayTry = owner === null && own === undefined && core.kind === 'none'
-  return { service, host, port, owner, ownPids, bind: mayTry ? await tryBind(host, port) : null }
+  const known = { service, port, owner, ownPids }
+  const hosts = [bound].flat()
+  const [first = ''] = hosts
+  if (!mayTry) return { ...known, host: first, bind: null }
+  for (const host of hosts) {
+    const bind = await tryBind(host, port)
+    if (bind !== 'free') return { ...known, host, bind }
+  }
+  return { ...known, host: first, bind: 'free' }
 }
 
 /** EACCES for this program doesn't mean EACCES for Traefik: its file may have the capability. */

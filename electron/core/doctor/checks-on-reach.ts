@@ -155,7 +155,9 @@ export const checksOnReach = (['llamaServer', 'proxy'] as const).map(
     title: `${serviceNames[service]} reach`,
     why: 'anyone who gets in can read what agents send and use the machine',
     read: async (facts, signal) => {
-      const { host, port } = facts.chosen.profile[service]
+      const { host: bound, port } = facts.chosen.profile[service]
+      // What lets the most in.
+      const host = [bound].flat().find((one) => !isLoopback(one)) ?? [bound].flat()[0] ?? ''
       const [[address], asksForKey, firewall] = await Promise.all([
         readAskedAddresses(facts, host),
         readAsksForKey(service, facts),

@@ -129,7 +129,7 @@ const askTimeoutMs = 1_500
 const maxPropsBytes = 4_194_304
 
 export const readToolCaps = async (
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port }: { readonly host: string | readonly string[]; readonly port: number },
   keysDir: string,
   signal: AbortSignal,
 ): Promise<ToolCaps> => {

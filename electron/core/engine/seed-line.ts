@@ -1,5 +1,5 @@
 // The llama-server line of the owner's start script: what each flag is for, and where ours differs. Pure.
-import type { Adaptation } from './llama-adaptation.ts'
+import type { Adaptation } from '../../contract/question.ts'
 
 interface SeedFlag {
   /** The first is the script's own. */

@@ -1,7 +1,6 @@
 // Compares the plan with what llama-server reports after the start.
+import type { MemoryPlan, PlanLine } from '../../contract/memory-plan.ts'
 import type { Allocations, ModelAllocations } from './allocations.ts'
-import type { MemoryPlan } from './memory-plan.ts'
-import type { PlanLine } from './plan-lines.ts'
 
 export interface PlanDifference {
   readonly id: PlanLine['id'] | 'copies'

@@ -1,5 +1,6 @@
 // Adds up one configuration. Everything else (verdict, largest context, suggestions) calls it with changes.
 
+import type { MemoryPlan } from '../../contract/memory-plan.ts'
 import type { GgufHeader } from '../gguf/gguf-header.ts'
 import { estimateCheckpointBytes, estimateComputeBytes, estimateProgramBytes } from './compute-estimate.ts'
 import { type KvCacheSize, planKvCache } from './kv-cache.ts'
@@ -110,8 +111,6 @@ export function tallyPlan(input: PlanInput): Tally {
   }
 }
 
-export type Verdict = 'fits' | 'fits-without-linker-reserve' | 'does-not-fit' | 'unknown'
-
 /**
  * The largest default limit seen on a Mac, as a share of its memory: 464 of 512 GiB (an M3 Ultra's
  * recommendedMaxWorkingSetSize of 498216.21 MB). An estimated default must not refuse anything below this.
@@ -124,7 +123,7 @@ const isOverGpuLimit = (gpuBytes: number, machine: PlanInput['machine']): boolea
   return gpuBytes > (gpuLimitIsEstimate ? totalBytes * largestDefaultShare : gpuLimitBytes)
 }
 
-export function judgeTally(tally: Tally, machine: PlanInput['machine']): Verdict {
+export function judgeTally(tally: Tally, machine: PlanInput['machine']): MemoryPlan['verdict'] {
   if (!Number.isFinite(tally.totalBytes) || !Number.isFinite(tally.gpuBytes)) return 'unknown'
   if (isOverGpuLimit(tally.gpuBytes, machine) || tally.withoutLinkerBytes > machine.totalBytes)
     return 'does-not-fit'

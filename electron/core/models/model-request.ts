@@ -1,20 +1,42 @@
 // Parses what a user types for a model and chooses the published files. Pure.
+import { z } from 'zod'
 import { modelStem, parseSplitName } from '../gguf/split-files.ts'
 import { type CatalogueModel, commandToHave } from './catalogue.ts'
-import type { PublishedFile } from './hub-listing.ts'
 
-export interface ModelRequest {
+const PublishedFileSchema = z.strictObject({
+  /** Inside the repository, such as `Q8_0/model-00001-of-00002.gguf`. */
+  path: z.string(),
+  bytes: z.number().int().positive(),
+  sha256: z.string(),
+})
+export type PublishedFile = Readonly<z.infer<typeof PublishedFileSchema>>
+
+export const ListingSchema = z.strictObject({
+  /** The commit: later requests get the same files, whatever is uploaded in the meantime. */
+  revision: z.string(),
+  files: z.array(PublishedFileSchema).readonly(),
+})
+export type Listing = Readonly<z.infer<typeof ListingSchema>>
+
+export const ModelRequestSchema = z.strictObject({
   /** Requests with the same id share one fetch. */
-  readonly id: string
-  readonly repo: string
+  id: z.string(),
+  repo: z.string(),
   /** A file, or a tag that identifies one model's files, such as Q8_0; null: the repository's only model. */
-  readonly file: string | null
+  file: z.string().nullable(),
   /** From the catalogue; null: the repository's current files. */
-  readonly files: readonly JudgedFile[] | null
-}
-
-/** `sha256` null: not published when the model was judged, so the repository's current file is accepted. */
-export type JudgedFile = Pick<CatalogueModel['files'][number], 'path' | 'sha256'>
+  files: z
+    .array(
+      z.strictObject({
+        path: z.string(),
+        /** null: not published when the model was judged, so the repository's current file is accepted. */
+        sha256: z.string().nullable(),
+      }),
+    )
+    .readonly()
+    .nullable(),
+})
+export type ModelRequest = Readonly<z.infer<typeof ModelRequestSchema>>
 
 export type RequestReading =
   | { readonly kind: 'request'; readonly request: ModelRequest }
@@ -127,7 +149,7 @@ const hasTag = (path: string, tag: string): boolean => {
 /** Only the judged file is fetched: a different file with the same name may be a different model. */
 const checkJudged = (
   repo: string,
-  judged: readonly JudgedFile[],
+  judged: NonNullable<ModelRequest['files']>,
   published: readonly PublishedFile[],
 ): FileChoice => {
   const files: PublishedFile[] = []

@@ -5,39 +5,29 @@ import { findLoaderFailure } from '../supervise/loader-failure.ts'
 
 interface Symptom {
   readonly pattern: RegExp
-  readonly permanent: boolean
+  /** A retry may help. */
+  readonly mayPass?: true
   readonly reason: (match: RegExpMatchArray) => string
 }
 
 const broken = 'the Python environment of LiteLLM is broken: set it up again'
 
-/** uvicorn's line for an address that it can't bind; our check before it prints the same (opta_litellm.py). */
+/**
+ * uvicorn's line for an address that it can't bind; our check before it prints the same (opta_litellm.py). uvicorn and asyncio
+ * both name the address, in different forms. The numbers are those of Linux and of macOS.
+ */
 const bindSymptoms: readonly Symptom[] = [
   {
-    // 98 on Linux, 48 on macOS. uvicorn and asyncio both name the address, in different forms.
-    pattern: /^ERROR:\s+(\[Errno (?:98|48)\] error while attempting to bind.*?\('[^']*', (\d+).*)$/m,
-    permanent: true,
-    reason: ([, line, port]) => `port ${port} is taken by another program: ${line}`,
-  },
-  {
-    pattern: /^(?:ERROR:\s+|OSError: )(\[Errno (?:98|48)\].*address already in use.*)$/im,
-    permanent: true,
-    reason: ([, line]) => `its port is taken by another program: ${line}`,
-  },
-  {
-    pattern: /^ERROR:\s+(\[Errno (?:99|49)\] error while attempting to bind.*?\('([^']*)', \d+.*)$/m,
-    permanent: true,
-    reason: ([, line, host]) => `${host} is not an address of this machine: ${line}`,
-  },
-  {
-    pattern: /^ERROR:\s+(\[Errno -?\d+\] error while looking up host '([^']*)'.*)$/m,
-    permanent: true,
-    reason: ([, line, host]) => `the host ${host} is unknown: ${line}`,
-  },
-  {
-    pattern: /^ERROR:\s+(\[Errno 13\] error while attempting to bind.*?\('[^']*', (\d+).*)$/m,
-    permanent: true,
-    reason: ([, line, port]) => `this user may not listen on port ${port}: ${line}`,
+    pattern:
+      /^(?:ERROR:\s+|OSError: )(\[Errno (-?\d+)\] (?:error while (?:attempting to bind|looking up host)\b|.*address already in use).*)$/im,
+    reason: ([, line = '', errno = '']) => {
+      const [, host, port] = /(?:\(|host )'([^']*)'(?:, (\d+))?/.exec(line) ?? []
+      if (['98', '48'].includes(errno))
+        return `${port === undefined ? 'its port' : `port ${port}`} is taken by another program: ${line}`
+      if (['99', '49'].includes(errno)) return `${host} is not an address of this machine: ${line}`
+      if (errno === '13') return `this user may not listen on port ${port}: ${line}`
+      return line.includes('looking up host') ? `the host ${host} is unknown: ${line}` : line
+    },
   },
 ]
 
@@ -48,35 +38,29 @@ const bindSymptoms: readonly Symptom[] = [
 const startSymptoms: readonly Symptom[] = [
   {
     pattern: /^yaml\.\w+\.\w+Error: ([^\n]*)\n(?:[^\n]*\n)*?\s+in "([^"]+)", line (\d+), column \d+/m,
-    permanent: true,
     reason: ([, problem, file, line]) =>
       `its configuration is not valid YAML: ${problem} (${file}, line ${line})`,
   },
   {
     // Anchored, because the traceback above shows the source line with the same words.
     pattern: /^Exception: Config file not found: ([^\n]*)/m,
-    permanent: true,
     reason: ([, path]) => `its configuration is missing: ${path}`,
   },
   {
     pattern: /UnsafeMasterKeyError: ([^\n]*?)(?: The fix is printed once the server exits\.)?$/m,
-    permanent: true,
     reason: ([, sentence]) => `it refuses its master key: ${sentence}`,
   },
   {
     pattern: /ImportError: Could not import (\S+) from (\S+)/,
-    permanent: true,
     reason: ([, name, module]) =>
       `the extension ${module}.py beside its configuration is missing or has no ${name}`,
   },
   {
     pattern: /^(?:ModuleNotFoundError|ImportError): ([^\n]*)/m,
-    permanent: true,
     reason: ([, what]) => `${broken} (${what})`,
   },
   {
     pattern: /can't open file '([^']*)'|No such file or directory: '([^']*opta_[^']*)'/,
-    permanent: true,
     reason: ([, opened, missing]) => `a file of ours is missing: ${opened ?? missing}`,
   },
 ]
@@ -85,12 +69,12 @@ const startSymptoms: readonly Symptom[] = [
 const lackSymptoms: readonly Symptom[] = [
   {
     pattern: /No space left on device/,
-    permanent: false,
+    mayPass: true,
     reason: () => 'the disk is full: No space left on device',
   },
   {
     pattern: /^MemoryError\b|Cannot allocate memory/m,
-    permanent: false,
+    mayPass: true,
     reason: ([line]) => `there was not enough memory: ${line}`,
   },
 ]
@@ -145,9 +129,9 @@ export const explainLiteLlmExit = (report: ExitReport, ready = false): ExitExpla
 
 const findSymptom = (symptoms: readonly Symptom[], lines: readonly string[]): ExitExplanation | null => {
   const text = lines.join('\n')
-  for (const { pattern, permanent, reason } of symptoms) {
+  for (const { pattern, mayPass, reason } of symptoms) {
     const match = text.match(pattern)
-    if (match !== null) return { reason: `LiteLLM ended: ${reason(match)}`, permanent }
+    if (match !== null) return { reason: `LiteLLM ended: ${reason(match)}`, permanent: mayPass !== true }
   }
   return null
 }

@@ -69,7 +69,9 @@ export const probesOnDarwinVolume = (onDisk: OnDisk): readonly Probe[] => [
       limitMs: diskLimitMs,
     },
     async (_, __, tools) => {
-      const attach = tools.run(['hdiutil', 'attach', '-nobrowse', '-nomount', ramImageName(4 * 2 ** 20)])
+      const attach = tools.run(['hdiutil', 'attach', '-nobrowse', '-nomount', ramImageName(4 * 2 ** 20)], {
+        mayLeaveChildren: true,
+      })
       let device: string | null = null
       tools.defer({
         what: 'a RAM disk of 4 MiB without a volume',

@@ -123,7 +123,7 @@ describe('the demo stack', () => {
       argv: ['/opt/llama-server', '--port', '1'],
       profile: 'demo',
       spawnedAtMs: 1,
-      logMark: { previous: null, offset: 0 },
+      logMark: { previous: 0, offset: 0 },
     }
     ledger.record({ ...entry, service: 'llamaServer', startedAt: own?.startedAt ?? '' })
     ledger.record({ ...entry, service: 'proxy', startedAt: 'another time' })
