@@ -33,7 +33,7 @@ export const renderDoctor = (
   { checks, summary }: DoctorReport,
   { width, color }: DoctorViewOptions,
 ): readonly string[] => {
-  const lines = checkGroups.flatMap((group): readonly TextLine[] => {
+  const lines = [...new Set(Object.values(checkGroups))].flatMap((group): readonly TextLine[] => {
     const own = checks.filter((check) => check.group === group)
     const sorted = own.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level))
     return own.length === 0

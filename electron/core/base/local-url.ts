@@ -8,3 +8,7 @@ export const localUrl = (bound: string | readonly string[], port: number): strin
   if (host === '::') return `http://[::1]:${port}`
   return host.includes(':') ? `http://[${host}]:${port}` : `http://${host}:${port}`
 }
+
+/** Whether a server that listens on this host is reachable only from this machine. */
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || host.startsWith('127.')

@@ -205,10 +205,9 @@ export type HeaderReading =
   | { readonly kind: 'header'; readonly header: GgufHeader }
   | { readonly kind: 'failed'; readonly reason: string }
 
-/** @param keepTokenTexts only for comparing two: a vocabulary of 262,000 tokens briefly costs the core 30 MB */
-export const readHeaderOrReason = async (path: string, keepTokenTexts = false): Promise<HeaderReading> => {
+export const readHeaderOrReason = async (path: string): Promise<HeaderReading> => {
   try {
-    return { kind: 'header', header: await readGgufHeader(path, { keepTokenTexts }) }
+    return { kind: 'header', header: await readGgufHeader(path, { keepTokenTexts: false }) }
   } catch (error) {
     return { kind: 'failed', reason: messageOf(error) }
   }

@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, expect, it } from 'vitest'
 import { hasRecordings, listRecordings, readRecording } from '../platform/test-support/recordings.ts'
-import { readSelfcheckRuns, rememberSelfcheck } from '../selfcheck/selfcheck-record.ts'
-import { parseSoftwareVersion } from '../selfcheck/system-facts.ts'
-import { judgeSelfchecks } from './checks-on-selfcheck.ts'
+import { readSelfcheckRuns, rememberSelfcheck } from './selfcheck-record.ts'
+import { parseSoftwareVersion } from './system-facts.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'nexus-selfcheck-record-'))
 const path = join(folder, 'selfcheck.json')
@@ -13,24 +12,6 @@ afterEach(() => rmSync(path, { force: true }))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const run = { system: 'macOS 26.1', startedFrom: 'terminal', endedAt: 1, failed: [] }
-
-it('recommends a run if it never ran on this version, with the exact command', () => {
-  expect(judgeSelfchecks('26.1', [])).toMatchObject({ level: 'warn', mend: 'nexus selfcheck' })
-  expect(judgeSelfchecks('26.2', [run])).toMatchObject({
-    level: 'warn',
-    found: expect.stringContaining('never ran on macOS 26.2'),
-  })
-})
-
-it('passes after a run, names failures, and is unknown without a version', () => {
-  expect(judgeSelfchecks('26.1', [run])).toMatchObject({ level: 'ok' })
-  const failed = { ...run, startedFrom: 'ssh', failed: ['forge.mount'] }
-  expect(judgeSelfchecks('26.1', [run, failed])).toMatchObject({
-    level: 'warn',
-    found: expect.stringContaining('forge.mount'),
-  })
-  expect(judgeSelfchecks(null, [run])).toMatchObject({ level: 'unknown' })
-})
 
 it('keeps the last run per version and way of starting', () => {
   expect(readSelfcheckRuns(path)).toEqual([])
