@@ -5,7 +5,6 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type * as fc from 'fast-check'
 import { parseArguments } from '../electron/cli/arguments.ts'
-import { parseForgeWords } from '../electron/cli/forge-arguments.ts'
 import { UsageError } from '../electron/cli/usage-error.ts'
 import { sampleSnapshot } from '../electron/contract/test-support/sample-snapshot.ts'
 import { readKeyList } from '../electron/core/access/developer-keys-file.ts'
@@ -184,10 +183,7 @@ const parsers: readonly Target[] = [
   ),
   text(
     'nexus forge WORDS',
-    (input) =>
-      refusing([UsageError], () =>
-        parseForgeWords(input.split(' '), { unused: '3', all: false, mount: null, json: false }),
-      ),
+    (input) => refusing([UsageError], () => parseArguments(['forge', ...input.split(' ')])),
     'clean /a --unused',
     'enable /a /b',
   ),

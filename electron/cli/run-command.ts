@@ -24,7 +24,7 @@ import { runTraefik } from './commands/traefik.ts'
 import { runTryClaude } from './commands/try-claude.ts'
 import { runUp } from './commands/up.ts'
 import { type CliContext, exitCodes } from './context.ts'
-import { helpText } from './help.ts'
+import { renderHelp } from './help.ts'
 import { serveCore } from './host.ts'
 import { readVersion } from './version.ts'
 
@@ -80,7 +80,7 @@ export const runCommand = async (command: CliCommand, context: CliContext): Prom
       context.print(readVersion(context.resourcesDir))
       return exitCodes.done
     case 'help':
-      context.print(helpText())
+      for (const line of renderHelp(context.width)) context.print(line)
       return exitCodes.done
   }
 }

@@ -14,8 +14,8 @@ import { createPlatform } from '../core/platform/detect-platform.ts'
 import { attachOrHost, readOrphans } from './attach.ts'
 import { runDown } from './commands/down.ts'
 import type { CliContext } from './context.ts'
-import { readSnapshotInTime } from './core-answer.ts'
-import { followUntil } from './follow-core.ts'
+import { order, readSnapshotInTime } from './core-answer.ts'
+import { untilSettled } from './follow-core.ts'
 import { followSetUp } from './set-up.ts'
 import { judgeUp } from './settling.ts'
 
@@ -43,20 +43,16 @@ export const openTriedStack = async (context: CliContext, signal: AbortSignal): 
   client?.close()
   if (snapshot !== null && snapshot.overall !== 'stopped')
     throw new Error(`the stack is ${snapshot.overall}, not ready: nexus status says why`)
-  return startOwnStack(context, signal, {
-    root: mkdtempSync(join(tmpdir(), 'nexus-try-')),
-    sharedDir: null,
-    config: {},
-    profile: await demoForTries(),
-  })
+  const root = mkdtempSync(join(tmpdir(), 'nexus-try-'))
+  return startOwnStack(context, signal, { root, profile: await demoForTries() })
 }
 
-export interface OwnStackOptions {
+interface OwnStackOptions {
   /** A private folder, removed with the stack. */
   readonly root: string
-  /** Where other users find the core; null: nowhere. */
-  readonly sharedDir: string | null
-  readonly config: Pick<Config, 'guests'>
+  /** Where other users find the core; default nowhere. */
+  readonly sharedDir?: string
+  readonly config?: Pick<Config, 'guests'>
   readonly profile: ProfileOverride
 }
 
@@ -64,18 +60,15 @@ export interface OwnStackOptions {
 export const startOwnStack = async (
   outer: CliContext,
   signal: AbortSignal,
-  { root, sharedDir, config, profile: override }: OwnStackOptions,
+  { root, sharedDir = '', config = {}, profile: override }: OwnStackOptions,
 ): Promise<TriedStack> => {
-  const folder = locateStateFolder(
-    {
-      ...outer.env,
-      NEXUS_HOME: root,
-      NEXUS_RUNTIME: outer.folder.runtimeDir,
-      NEXUS_SHARED: sharedDir ?? '',
-    },
-    process.platform,
-    root,
-  )
+  const env = {
+    ...outer.env,
+    NEXUS_HOME: root,
+    NEXUS_RUNTIME: outer.folder.runtimeDir,
+    NEXUS_SHARED: sharedDir,
+  }
+  const folder = locateStateFolder(env, process.platform, root)
   const context: CliContext = {
     ...outer,
     folder,
@@ -99,29 +92,15 @@ export const startOwnStack = async (
     client = await attachOrHost(context)
     signal.throwIfAborted()
     const own = client
-    const outcome = await client.dispatch({
-      type: 'start',
-      only: null,
-      profile: profilePath,
-      force: false,
-      setUp: true,
-    })
-    if (!outcome.accepted) throw new Error(outcome.reason)
-    await followSetUp(client, context, null, signal)
-    const snapshot = await followUntil(
-      client,
-      (now) => signal.aborted || judgeUp(now, null).kind !== 'waiting',
-    )
-    signal.throwIfAborted()
-    const judgement = snapshot === null ? null : judgeUp(snapshot, null)
-    if (snapshot === null || judgement === null) throw new Error('the core ended before the stack was ready')
-    if (judgement.kind === 'failed') throw new Error(judgement.reasons.join(' '))
+    await order(own, { type: 'start', only: null, profile: profilePath, force: false, setUp: true })
+    await followSetUp(own, context, null, signal)
+    const snapshot = await untilSettled(own, (now) => judgeUp(now, null), signal)
     const end = async (keep: boolean) => {
       own.close()
       if (keep) return `The demo stack still runs. Its commands: NEXUS_HOME=${root} nexus status, down, ...`
       return (await remove()) ? null : `part of the demo stack still runs: NEXUS_HOME=${root} nexus down`
     }
-    return { context, client, snapshot, isOwn: true, end }
+    return { context, client: own, snapshot, isOwn: true, end }
   } catch (error) {
     client?.close()
     await remove()
@@ -168,15 +147,8 @@ export const openToolStack = async (context: CliContext, signal: AbortSignal): P
   const shipped = readFileSync(ourTemplatePath(context.resourcesDir, 'r1-distill-llama'), 'utf8')
   writePrivateFile(chatTemplate, `${withoutThoughts}${withoutSpareTools}${shipped}`)
   const profile = await demoForTries()
-  return startOwnStack(context, signal, {
-    root,
-    sharedDir: null,
-    config: {},
-    profile: {
-      ...profile,
-      llamaServer: { ...profile.llamaServer, contextTokens: 16_384, slots: 2, chatTemplate },
-    },
-  })
+  const llamaServer = { ...profile.llamaServer, contextTokens: 16_384, slots: 2, chatTemplate }
+  return startOwnStack(context, signal, { root, profile: { ...profile, llamaServer } })
 }
 
 /** The small model would think until cut off. */

@@ -13,13 +13,13 @@ import { type ReachReport, testReach } from '../../core/clients/reach-test.ts'
 import { clientName } from '../../core/config/host-name.ts'
 import { isLoopback } from '../../core/doctor/checks-on-ports.ts'
 import { claudeModelName } from '../../core/router/claude-model-name.ts'
-import type { CliCommand } from '../arguments.ts'
+import type { CommandNamed } from '../arguments.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { UsageError } from '../usage-error.ts'
 import { renderReachStep, renderReachSummary } from '../view/reach-view.ts'
 
-type ClientsCommand = Extract<CliCommand, { name: 'clients' }>
+type ClientsCommand = CommandNamed<'clients'>
 
 interface Target {
   readonly url: string

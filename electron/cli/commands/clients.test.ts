@@ -2,11 +2,11 @@
 import { expect, it } from 'vitest'
 import { changeDeveloperKey } from '../../core/access/developer-keys-file.ts'
 import { ensureKeys } from '../../core/access/keys.ts'
-import type { CliCommand } from '../arguments.ts'
+import type { CommandNamed } from '../arguments.ts'
 import { createTestContext } from '../test-support/core.ts'
 import { runClients } from './clients.ts'
 
-const clients: Extract<CliCommand, { name: 'clients' }> = {
+const clients: CommandNamed<'clients'> = {
   name: 'clients',
   developer: 'ANNA',
   test: false,

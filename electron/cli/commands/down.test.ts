@@ -6,13 +6,13 @@ import type { SupervisedId } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
 import { openLedger } from '../../core/supervise/ledger.ts'
-import type { CliCommand } from '../arguments.ts'
+import type { CommandNamed } from '../arguments.ts'
 import type { CliContext } from '../context.ts'
 import { createTestContext, openTestCore, type TestCore } from '../test-support/core.ts'
 import { removeUnlessServed } from '../tried-stack.ts'
 import { runDown } from './down.ts'
 
-const down: Extract<CliCommand, { name: 'down' }> = {
+const down: CommandNamed<'down'> = {
   name: 'down',
   only: null,
   eject: false,

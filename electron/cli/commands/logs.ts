@@ -3,14 +3,11 @@ import { existsSync } from 'node:fs'
 import { refuseLogs } from '../../contract/guest-rights.ts'
 import { followLog, readLastLines } from '../../core/logs/log-follow.ts'
 import { showControls } from '../../wording/visible-text.ts'
-import type { CliCommand } from '../arguments.ts'
+import type { CommandNamed } from '../arguments.ts'
 import { readHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 
-export const runLogs = async (
-  command: Extract<CliCommand, { name: 'logs' }>,
-  context: CliContext,
-): Promise<number> => {
+export const runLogs = async (command: CommandNamed<'logs'>, context: CliContext): Promise<number> => {
   const path = context.folder.logPath(command.id)
   const user = await readHost(context)
   if (user !== null) {

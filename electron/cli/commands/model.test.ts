@@ -6,17 +6,12 @@ import type { Command } from '../../contract/command.ts'
 import type { ModelFetch, Snapshot } from '../../contract/snapshot.ts'
 import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
 import { placeOf, writeFetchRecord } from '../../core/models/fetched-file.ts'
-import type { CliCommand } from '../arguments.ts'
 import { createTestContext, openTestCore, type TestContext } from '../test-support/core.ts'
 import { runModel } from './model.ts'
 
-type ModelCommand = Extract<CliCommand, { name: 'model' }>
-const command = (action: ModelCommand['action'], model: string | null, json = false): ModelCommand => ({
-  name: 'model',
-  action,
-  model,
-  json,
-})
+const command = (action: 'fetch' | 'remove', model: string) =>
+  ({ name: 'model', action, model, json: false }) as const
+const list = (json: boolean) => ({ name: 'model', action: 'list', model: null, json }) as const
 
 const fetch: ModelFetch = {
   id: 'a/b',
@@ -141,14 +136,14 @@ it('lists with and without a core, and as JSON', async () => {
     ...test.context,
     env: { LLAMA_CACHE: test.context.folder.root, HF_HOME: '/none', OLLAMA_MODELS: '/none' },
   }
-  await runModel(command('list', null, true), context)
+  await runModel(list(true), context)
   expect(JSON.parse(test.printed[0] ?? '')).toMatchObject({
     dir: test.context.folder.modelsDir,
     models: [{ name: 'Tiny', bytes: 5, from: 'a/b:Tiny.gguf', state: 'whole', linkedTo: null }],
     fetches: [],
   })
   await openFetchingCore(test, [{}])
-  await runModel(command('list', null), context)
+  await runModel(list(false), context)
   const lines = test.printed.slice(1)
   expect(lines).toContain('Being fetched')
   expect(lines).toContain('  a/b: 0.5 of 1 GiB, 10 MiB/s, 52 s left')

@@ -239,7 +239,7 @@ const describeFailure = async (context: CliContext, snapshot: Snapshot): Promise
   const isOurs = snapshot.owner.user === undefined
   const started = isOurs && (id === 'llamaServer' || id === 'proxy') && snapshot.services[id].foreign === null
   const logTail = started ? await readLastLines(context.folder.logPath(id), 8) : []
-  return renderFailure({ snapshot, logTail, command: null }, context)
+  return renderFailure({ snapshot, logTail }, context)
 }
 
 /** On a terminal, seconds tick even if nothing else changes. */
@@ -255,7 +255,7 @@ const createProgressOutput = (context: CliContext, progress: ProgressTracker, js
       close: () => {},
     }
   }
-  const draw = () => screen.draw(progress.render([], Date.now()))
+  const draw = () => screen.draw(progress.render(Date.now()))
   const screen = createLiveScreen({ stream: process.stdout, mode: 'inline', process, onResize: () => draw() })
   const timer = setInterval(draw, tickMs)
   return {

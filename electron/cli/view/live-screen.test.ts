@@ -103,14 +103,4 @@ describe('inline', () => {
     screen.close()
     expect(take()).toBe(`${esc}?25h`)
   })
-
-  it('prints lines above, to stay', () => {
-    const { screen, take } = createFakes('inline')
-    screen.draw(['bar'])
-    take()
-    screen.printAbove(['note'])
-    expect(take()).toBe(
-      `${esc}?2026h\r${esc}1A${esc}Jnote\r\n${esc}?2026l${esc}?2026h\r${esc}Kbar\r\n${esc}?2026l`,
-    )
-  })
 })

@@ -29,8 +29,6 @@ export interface LiveScreenOptions {
 
 export interface LiveScreen {
   draw(lines: readonly string[]): void
-  /** Inline: prints lines above the drawn ones; they stay. */
-  printAbove(lines: readonly string[]): void
   /** Restores cursor and screen. Idempotent. */
   close(): void
 }
@@ -108,16 +106,5 @@ export const createLiveScreen = ({ stream, mode, process, onResize }: LiveScreen
   process.on('SIGCONT', resize)
   for (const signal of endingSignals) process.on(signal, signalled[signal])
 
-  return {
-    draw,
-    printAbove(lines) {
-      if (closed || lines.length === 0) return
-      const erase = shown.length > 0 ? `\r${esc}${shown.length}A${esc}J` : ''
-      const kept = shown
-      shown = []
-      stream.write(`${begin}${erase}${lines.map((line) => `${line}\r\n`).join('')}${end}`)
-      draw(kept)
-    },
-    close,
-  }
+  return { draw, close }
 }

@@ -4,7 +4,16 @@ import { explainChoice, saySource } from '../../core/models/explain-models.ts'
 import { firstTurnTokens, type JudgedMachine, type JudgedModel } from '../../core/models/judge-models.ts'
 import { formatBytes, formatContext, formatDuration, formatRate, plural } from '../../wording/figures.ts'
 import { explainColumns, modelColumns } from '../../wording/model-columns.ts'
-import { padEnd, padStart, piece, renderLine, type TextLine, type Tone, wrap } from './text-line.ts'
+import {
+  hang,
+  padEnd,
+  padStart,
+  piece,
+  renderLines,
+  type TextLine,
+  type Tone,
+  type ViewOptions,
+} from './text-line.ts'
 
 export interface ModelsReport {
   /** In the order in which they are shown. */
@@ -78,7 +87,7 @@ const wideColumns: readonly Column[] = [
 
 export const renderModels = (
   { models, agents, machine, where }: ModelsReport,
-  { width, color }: { readonly width: number; readonly color: boolean },
+  { width, color }: ViewOptions,
 ): readonly string[] => {
   const room = Math.max(80, width)
   const used = columns.reduce((sum, column) => sum + column.width, 0)
@@ -89,29 +98,29 @@ export const renderModels = (
     model.speed === null ? '' : `[${sources.indexOf(model.speed) + 1}]`
   const cell = (column: Column, [text, tone]: readonly [string, Tone]) =>
     piece(column.left === true ? padEnd(text, column.width) : padStart(text, column.width), tone)
-  const paragraph = (text: string, indent = ''): readonly TextLine[] =>
-    wrap(text, room - indent.length, 12).map((line, index) => [
-      piece(index === 0 ? line : `${indent}${line}`),
-    ])
   const size = formatBytes(machine.totalBytes)
   const lines: readonly TextLine[] = [
-    ...paragraph(
+    ...hang(
+      [],
       `Models for ${plural(agents, 'agent')} on ${where === null ? `a Mac with ${size}` : `this machine: ${where}`}.`,
+      room,
     ),
     [],
     shown.map((column) => cell(column, [column.title.toUpperCase(), 'dim'])),
     ...models.map((row): TextLine => shown.map((column) => cell(column, column.cell(row, sourceOf(row))))),
     [],
-    ...paragraph(
+    ...hang(
+      [],
       explainColumns(agents, firstTurnTokens)
         .map(([title, text]) => `${title.toUpperCase()}: ${text}`)
         .join(' '),
+      room,
     ),
-    ...explain(models).flatMap((text) => [[], ...paragraph(text, '  ')]),
+    ...explain(models).flatMap((text) => [[], ...hang([], text, room)]),
     ...(sources.length === 0 ? [] : [[], [piece('Sources', 'strong')]]),
-    ...sources.flatMap((source, index) => paragraph(`[${index + 1}] ${saySource(source)}`, '    ')),
+    ...sources.flatMap((source, index) => hang([piece(`[${index + 1}] `)], saySource(source), room)),
   ]
-  return lines.map((line) => renderLine(line, color))
+  return renderLines(lines, { color })
 }
 
 /** What the table has no room for: what isn't known and why, the studio's model, what to do next. */

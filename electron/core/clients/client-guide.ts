@@ -34,6 +34,9 @@ export interface ClientSnippet {
   readonly notes: readonly string[]
 }
 
+/** Whether it is the two lines for a shell. */
+export const isShellSnippet = ({ id }: ClientSnippet): boolean => shellIds.some((shell) => shell === id)
+
 export interface DeveloperGuide extends Developer {
   readonly maskedKey: string
   /** Line by line, including the key. */

@@ -7,7 +7,6 @@ import {
   failed,
   passed,
   problemOf,
-  type StepOutcome,
   skipped,
   type TryStack,
   type TryStep,
@@ -255,12 +254,3 @@ export const trySteps: readonly TryStep[] = [
   outgrowsItsSlot,
   routerRestarts,
 ]
-
-export const runStep = async (
-  step: TryStep,
-  stack: TryStack,
-): Promise<StepOutcome & { readonly milliseconds: number }> => {
-  const began = performance.now()
-  const outcome = await step.run(stack)
-  return { ...outcome, milliseconds: Math.round(performance.now() - began) }
-}

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { builtinProfiles } from '../../core/config/profiles.ts'
 import { type PlanContext, readEnginePlan } from '../../core/memory/stack-plan.ts'
-import { renderEnginePlan } from './engine-plan-view.ts'
+import { renderEnginePlan } from './service-plans-view.ts'
 
 const { studio } = builtinProfiles('/runtime')
 if (studio === undefined) throw new Error('there is no studio profile')
