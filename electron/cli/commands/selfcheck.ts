@@ -131,7 +131,6 @@ const openPrivateStack = async (
   return {
     folder: stack.context.folder,
     snapshot: stack.snapshot,
-    client: stack.client,
     // Called by the probe that checks the end, and again by the cleanup.
     end: () => {
       ending ??= stack.end(false)

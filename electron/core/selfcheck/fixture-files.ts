@@ -2,7 +2,6 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { isErrno } from '../base/private-file.ts'
-import type { Evidence } from './evidence.ts'
 import type { Redact } from './redact.ts'
 import type { ProbeRun } from './run-probes.ts'
 
@@ -96,24 +95,3 @@ export const writeFixtureFiles = (folder: string, files: readonly FixtureFile[])
   const lines = files.map(({ index }) => `${JSON.stringify(index)}\n`)
   writeFileSync(join(folder, 'INDEX.jsonl'), lines.join(''))
 }
-
-export const outputsOf = (evidence: readonly Evidence[], redact: Redact) =>
-  evidence.map((each) => {
-    if (each.kind === 'text')
-      return { command: redact(each.what), exitStatus: null, stdout: shorten(redact(each.text)), stderr: '' }
-    const { argv, result } = each
-    const command = redact(argv.join(' '))
-    return result.kind === 'not-run'
-      ? { command, exitStatus: null, stdout: '', stderr: redact(result.reason) }
-      : {
-          command,
-          exitStatus: result.exitCode,
-          stdout: shorten(redact(result.stdout)),
-          stderr: shorten(redact(result.stderr)),
-        }
-  })
-
-/** The files hold the full text; here a busy machine's netstat would bury the rest of the document. */
-const mostCharacters = 8_000
-const shorten = (text: string): string =>
-  text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}… (${text.length} characters)`

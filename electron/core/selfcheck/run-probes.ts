@@ -3,8 +3,7 @@ import { within } from '../base/deadline.ts'
 import { messageOf } from '../base/error-message.ts'
 import { firstOf } from '../base/first-of.ts'
 import type { RunCommand } from '../platform/run-command.ts'
-import { type Evidence, recordCommands } from './evidence.ts'
-import { type Finding, fail, type Probe, type Undo } from './probe.ts'
+import { type Evidence, type Finding, fail, type Probe, type Undo } from './probe.ts'
 
 export interface ProbeRun extends Finding {
   readonly probe: Probe
@@ -74,7 +73,11 @@ const runOne = async (
   const work = async () =>
     probe.run({
       signal: over,
-      run: recordCommands(run, (each) => evidence.push(each)),
+      run: async (argv, options) => {
+        const result = await run(argv, options)
+        evidence.push({ kind: 'command', argv, result })
+        return result
+      },
       keep: (source, what, text) => evidence.push({ kind: 'text', source, what, text }),
       defer: undos.add,
       deferToEnd: atEnd.add,
