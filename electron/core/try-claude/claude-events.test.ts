@@ -30,7 +30,6 @@ describe('readClaudeAnswer', () => {
   it('sums up a run, cached tokens included', () => {
     expect(readClaudeAnswer([init, retry, retry, compacted, result])).toEqual({
       sessionId: 'fe61',
-      version: '2.1.197',
       model: 'opta-claude-3-r1',
       tools: ['Bash', 'Edit'],
       toolCalls: [],
@@ -40,8 +39,6 @@ describe('readClaudeAnswer', () => {
         isError: false,
         apiErrorStatus: null,
         text: 'Hello.',
-        turns: 1,
-        stopReason: 'end_turn',
         inputTokens: 1500,
         outputTokens: 6,
         firstTokenMs: 9796,
