@@ -25,7 +25,7 @@ export interface TriedStack {
   readonly snapshot: Snapshot
   /** Whether it was started for the try. */
   readonly isOwn: boolean
-  /** Stops and removes what was started for the try unless `keep`. Returns what to tell the user; null: nothing. */
+  /** Stops and removes what was started for the try unless `keep`, once. Returns what to tell the user; null: nothing. */
   readonly end: (keep: boolean) => Promise<string | null>
 }
 
@@ -95,10 +95,12 @@ export const startOwnStack = async (
     await order(own, { type: 'start', only: null, profile: profilePath, force: false, setUp: true })
     await followSetUp(own, context, null, signal)
     const snapshot = await untilSettled(own, (now) => judgeUp(now, null), signal)
+    let removal: Promise<boolean> | null = null
     const end = async (keep: boolean) => {
       own.close()
       if (keep) return `The demo stack still runs. Its commands: NEXUS_HOME=${root} nexus status, down, ...`
-      return (await remove()) ? null : `part of the demo stack still runs: NEXUS_HOME=${root} nexus down`
+      removal ??= remove()
+      return (await removal) ? null : `part of the demo stack still runs: NEXUS_HOME=${root} nexus down`
     }
     return { context, client: own, snapshot, isOwn: true, end }
   } catch (error) {

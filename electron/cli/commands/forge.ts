@@ -2,11 +2,9 @@
 
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
-import { readFileOrNull } from '../../core/base/private-file.ts'
 import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import { attachAsGuest } from '../../core/control/guests/attach-as-guest.ts'
 import { createCargoConfigFiles, type EditOutcome } from '../../core/forge/cargo-config-file.ts'
-import { hasEntry } from '../../core/forge/cargo-config-text.ts'
 import { readCargoVersion } from '../../core/forge/cargo-version.ts'
 import {
   type CleanChoice,
@@ -20,18 +18,16 @@ import {
   entriesFor,
   explainEnvironment,
 } from '../../core/forge/forge-enabling.ts'
-import { isPrepared } from '../../core/forge/forge-layout.ts'
-import { createUserNames, readForgeUse } from '../../core/forge/forge-use.ts'
 import { ramDiskSpec } from '../../core/forge/ram-disk-service.ts'
 import type { RamDiskSpec } from '../../core/platform/platform.ts'
-import { createCommandRunner } from '../../core/platform/run-command.ts'
 import { formatBytes } from '../../wording/figures.ts'
 import type { CommandNamed } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { readSnapshotOnce } from '../core-answer.ts'
+import { readForgeStatus, readWorkspaceUse } from '../forge-status.ts'
 import { printAnswer } from '../print.ts'
 import { readAnyProfile, readRunningProfile } from '../profile-choice.ts'
-import { type ForgeStatus, renderForgeStatus } from '../view/forge-view.ts'
+import { renderForgeStatus } from '../view/forge-view.ts'
 
 export const runForge = async (command: CommandNamed<'forge'>, context: CliContext): Promise<number> => {
   if (command.action !== 'status') ensureStateFolder(context.folder)
@@ -110,50 +106,8 @@ const describeEdit = (
   }
 }
 
-const readUse = async (spec: RamDiskSpec, context: CliContext) => {
-  const run = createCommandRunner()
-  const ignoresOwners = (await context.platform.ramDisk.ignoresOwners(spec)) === true
-  return readForgeUse(spec.mountPoint, { run, nameUser: createUserNames(run), ignoresOwners })
-}
-
-const readStatus = async (spec: RamDiskSpec, context: CliContext): Promise<ForgeStatus> => {
-  const { mountPoint } = spec
-  const [disk, cargo] = await Promise.all([
-    context.platform.ramDisk.read(spec),
-    readCargoVersion(homedir(), context.env),
-  ])
-  const use = disk.mounted ? await readUse(spec, context) : null
-  const configPath = cargoConfigPath(null, context.env, homedir())
-  const text = readFileOrNull(configPath) ?? ''
-  const edited = createCargoConfigFiles(context.folder.cargoConfigsPath).edited()
-  return {
-    mountPoint,
-    mounted: disk.mounted,
-    prepared: disk.mounted && isPrepared(mountPoint),
-    totalBytes: disk.totalBytes,
-    usedBytes: disk.usedBytes,
-    cargo: {
-      version: cargo.kind === 'found' ? cargo.version.text : null,
-      configPath,
-      enabled: entriesFor(mountPoint).some((entry) => hasEntry(text, entry)),
-      projectConfigs: edited.filter((path) => path !== configPath),
-      notes: explainEnvironment(context.env),
-    },
-    workspaces:
-      use?.workspaces.map(({ workspace, buildDir, bytes, owner, lastCompiledAt: lastBuildAt, building }) => ({
-        workspace,
-        buildDir,
-        bytes,
-        owner,
-        lastBuildAt,
-        building,
-      })) ?? null,
-    closedOwners: use?.closedOwners ?? [],
-  }
-}
-
 const showStatus = async (spec: RamDiskSpec, json: boolean, context: CliContext): Promise<number> => {
-  const status = await readStatus(spec, context)
+  const status = await readForgeStatus(spec, context)
   printAnswer(context, json, status, renderForgeStatus(status, { ...context, now: Date.now() }))
   return exitCodes.done
 }
@@ -169,7 +123,7 @@ const clean = async (
   const disk = await context.platform.ramDisk.read(spec)
   if (!disk.mounted) throw new Error(`${mountPoint} is not mounted: there is nothing to clean`)
   await removeLeftovers(mountPoint)
-  const chosen = chooseForCleaning((await readUse(spec, context)).workspaces, choice, Date.now())
+  const chosen = chooseForCleaning((await readWorkspaceUse(spec, context)).workspaces, choice, Date.now())
   if (choice.kind === 'workspace' && chosen.length === 0)
     throw new Error(`${resolve(choice.path)} has no builds on ${mountPoint}; nexus forge status lists them`)
   const removed: { path: string; bytes: number | null }[] = []

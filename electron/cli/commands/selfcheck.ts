@@ -127,14 +127,5 @@ const openPrivateStack = async (
     config: context.platform.id === 'darwin' ? {} : { guests: 'everyone' },
     profile: await demoForTries(),
   })
-  let ending: Promise<string | null> | null = null
-  return {
-    folder: stack.context.folder,
-    snapshot: stack.snapshot,
-    // Called by the probe that checks the end, and again by the cleanup.
-    end: () => {
-      ending ??= stack.end(false)
-      return ending
-    },
-  }
+  return { folder: stack.context.folder, snapshot: stack.snapshot, end: () => stack.end(false) }
 }

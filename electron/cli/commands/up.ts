@@ -246,27 +246,22 @@ const describeFailure = async (context: CliContext, snapshot: Snapshot): Promise
 const tickMs = 200
 
 const createProgressOutput = (context: CliContext, progress: ProgressTracker, json: boolean) => {
-  if (json) return { show: (snapshot: Snapshot) => void progress.add(snapshot, Date.now()), close: () => {} }
-  if (!context.stdoutIsTerminal) {
-    return {
-      show: (snapshot: Snapshot) => {
-        for (const line of progress.add(snapshot, Date.now())) context.print(line)
-      },
-      close: () => {},
-    }
-  }
-  const draw = () => screen.draw(progress.render(Date.now()))
-  const screen = createLiveScreen({ stream: process.stdout, mode: 'inline', process, onResize: () => draw() })
-  const timer = setInterval(draw, tickMs)
+  const draw = () => screen?.draw(progress.render(Date.now()))
+  const screen =
+    context.stdoutIsTerminal && !json
+      ? createLiveScreen({ stream: process.stdout, mode: 'inline', process, onResize: () => draw() })
+      : null
+  const timer = screen === null ? undefined : setInterval(draw, tickMs)
   return {
     show: (snapshot: Snapshot) => {
-      progress.add(snapshot, Date.now())
+      const lines = progress.add(snapshot, Date.now())
+      if (screen === null && !json) for (const line of lines) context.print(line)
       draw()
     },
     close: () => {
       clearInterval(timer)
       draw()
-      screen.close()
+      screen?.close()
     },
   }
 }

@@ -25,20 +25,7 @@ export interface ToolCall {
   readonly isError: boolean
 }
 
-export interface ClaudeResult {
-  readonly isError: boolean
-  /** HTTP status of the error on which it gave up. */
-  readonly apiErrorStatus: number | null
-  readonly text: string
-  /** Includes tokens found in the cache. */
-  readonly inputTokens: number
-  readonly outputTokens: number
-  /** Since its first request. */
-  readonly firstTokenMs: number | null
-  readonly durationMs: number
-  /** The context that it assumes for the model. */
-  readonly contextWindow: number | null
-}
+type ClaudeResult = ReturnType<typeof readResult>
 
 const Blocks = z.object({ content: z.array(z.unknown()) })
 /** Other lines are skipped: each release has new ones. */
@@ -144,13 +131,17 @@ const readResult = ({
   usage,
   modelUsage = {},
   ...line
-}: Extract<z.infer<typeof Line>, { readonly type: 'result' }>): ClaudeResult => ({
+}: Extract<z.infer<typeof Line>, { readonly type: 'result' }>) => ({
   isError: line.is_error,
+  /** HTTP status of the error on which it gave up. */
   apiErrorStatus: line.api_error_status ?? null,
   text: line.result ?? line.errors?.join(' ') ?? '',
+  /** Includes tokens found in the cache. */
   inputTokens: usage.input_tokens + usage.cache_read_input_tokens + usage.cache_creation_input_tokens,
   outputTokens: usage.output_tokens,
+  /** Since its first request. */
   firstTokenMs: line.ttft_ms ?? null,
   durationMs: line.duration_ms,
+  /** The context that it assumes for the model. */
   contextWindow: Object.values(modelUsage)[0]?.contextWindow ?? null,
 })
