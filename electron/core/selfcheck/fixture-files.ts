@@ -5,19 +5,7 @@ import { isErrno } from '../base/private-file.ts'
 import type { Redact } from './redact.ts'
 import type { ProbeRun } from './run-probes.ts'
 
-export interface FixtureFile {
-  /** Relative, such as hdiutil/info-macos26.1.txt. */
-  readonly file: string
-  readonly text: string
-  readonly index: {
-    readonly file: string
-    readonly cmdline: string
-    readonly host: string
-    readonly source: string
-    readonly status: string
-    readonly note: string
-  }
-}
+type FixtureFile = ReturnType<typeof planFixtureFiles>[number]
 
 export interface FixtureOrigin {
   /** Suffix of each file name, such as macos26.1. */
@@ -26,13 +14,13 @@ export interface FixtureOrigin {
   readonly source: string
 }
 
-/** One file per distinct output, stderr separately. Pure. */
+/** One file per distinct output, such as hdiutil/info-macos26.1.txt, and stderr separately. Pure. */
 export const planFixtureFiles = (
   runs: readonly Pick<ProbeRun, 'probe' | 'evidence'>[],
   redact: Redact,
   { versionLabel, host, source }: FixtureOrigin,
-): readonly FixtureFile[] => {
-  const files: FixtureFile[] = []
+) => {
+  const files: { file: string; text: string; index: Readonly<Record<string, string>> }[] = []
   const seen = new Set<string>()
   const counts = new Map<string, number>()
   const add = (folder: string, what: string, mark: string, text: string, cmdline: string, note: string) => {

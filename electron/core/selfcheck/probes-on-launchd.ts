@@ -77,32 +77,23 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
   const startJob = async (name: string, tools: ProbeTools): Promise<StartedJob> => {
     const planned = await planJob(name, tools)
     await bootstrapJob(tools.run, planned.domain, planned.plistPath)
-    const { processes } = context.createPlatform(tools.run)
-    for (;;) {
-      const [pid] = listPids(planned.logPath)
-      if (pid !== undefined) {
-        const child = await processes.readIdentity(pid)
-        if (child === null) throw new Error(`the child ${pid} of the job is not in the process table`)
-        return { ...planned, child }
-      }
-      await pause(lookMs, undefined, { signal: tools.signal })
-    }
+    const pid = await until(tools, () => listPids(planned.logPath)[0] ?? null)
+    const child = await context.createPlatform(tools.run).processes.readIdentity(pid)
+    if (child === null) throw new Error(`the child ${pid} of the job is not in the process table`)
+    return { ...planned, child }
   }
 
   const livesOn = async ({ child }: StartedJob, tools: ProbeTools): Promise<boolean> => {
     const { processes } = context.createPlatform(tools.run)
     const deadline = performance.now() + settleMs
-    while (await isSameProcess(child, processes)) {
-      if (performance.now() > deadline) return true
-      await pause(lookMs, undefined, { signal: tools.signal })
-    }
-    return false
+    return until(tools, async () => {
+      if (!(await isSameProcess(child, processes))) return false
+      return performance.now() > deadline ? true : null
+    })
   }
 
-  const untilEnded = async (job: StartedJob, tools: ProbeTools): Promise<void> => {
-    while (pidOf(await readJob(tools.run, job)) !== null)
-      await pause(lookMs, undefined, { signal: tools.signal })
-  }
+  const untilEnded = (job: StartedJob, tools: ProbeTools): Promise<boolean> =>
+    until(tools, async () => (pidOf(await readJob(tools.run, job)) === null ? true : null))
 
   /** The servers must outlive their core, however launchd ends it. @param end how, in words */
   const probeOnEnd = (
@@ -184,31 +175,30 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
       const before = pidOf(await readJob(tools.run, job))
       const began = performance.now()
       await tools.run(['launchctl', 'kickstart', '-k', targetOf(job)], { timeoutMs: newPidWithinMs })
-      for (;;) {
+      return until(tools, async () => {
         const now = pidOf(await readJob(tools.run, job))
         const elapsedMs = performance.now() - began
         // Wait until its child's pid is logged, or nothing could end the child.
         if (now !== null && now !== before && listPids(job.logPath).length > 1)
           return `kickstart -k, a new pid after ${Math.round(elapsedMs)} ms`
-        if (elapsedMs > newPidWithinMs) return 'kickstart -k, no new pid'
-        await pause(lookMs, undefined, { signal: tools.signal })
-      }
+        return elapsedMs > newPidWithinMs ? 'kickstart -k, no new pid' : null
+      })
     }),
     probe('launchd.again', 'after a bootout the label can be loaded again within 15 s', async (tools) => {
       const job = await startJob('again', tools)
       const began = performance.now()
       // As in real use: without waiting until the job is gone.
       await tools.run(['launchctl', 'bootout', targetOf(job)])
-      for (let attempts = 1; ; attempts += 1) {
+      let attempts = 0
+      return until(tools, async () => {
+        attempts += 1
         const result = await tryBootstrap(tools.run, job.domain, job.plistPath)
         const elapsedMs = performance.now() - began
-        if (result.kind === 'exited' && result.exitCode === 0) {
-          while (listPids(job.logPath).length < 2) await pause(lookMs, undefined, { signal: tools.signal })
-          return pass(`loaded at attempt ${attempts}, ${Math.round(elapsedMs)} ms after the bootout`)
-        }
-        if (elapsedMs > againWithinMs) return fail(`${attempts} attempts: ${describeFailure(result)}`)
-        await pause(4 * lookMs, undefined, { signal: tools.signal })
-      }
+        if (result.kind !== 'exited' || result.exitCode !== 0)
+          return elapsedMs > againWithinMs ? fail(`${attempts} attempts: ${describeFailure(result)}`) : null
+        await until(tools, () => (listPids(job.logPath).length < 2 ? null : true))
+        return pass(`loaded at attempt ${attempts}, ${Math.round(elapsedMs)} ms after the bootout`)
+      })
     }),
     probe(
       'launchd.quarantine',
@@ -225,6 +215,15 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
       },
     ),
   ]
+}
+
+/** The first value that `look` finds; rejects when the probe's time is up. */
+const until = async <T>(tools: ProbeTools, look: () => T | null | Promise<T | null>): Promise<T> => {
+  for (;;) {
+    const found = await look()
+    if (found !== null) return found
+    await pause(lookMs, undefined, { signal: tools.signal })
+  }
 }
 
 /** The starter's log: a line for each start. */

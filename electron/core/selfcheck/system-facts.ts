@@ -6,12 +6,6 @@ import type { RunCommand } from '../platform/run-command.ts'
 import type { PrivateWords } from './redact.ts'
 import type { SelfcheckReport } from './report.ts'
 
-export interface SystemFacts {
-  readonly system: Omit<SelfcheckReport['system'], 'nexus'>
-  readonly managerName: string | null
-  readonly privateWords: PrivateWords
-}
-
 export interface SoftwareVersion {
   readonly version: string
   readonly build: string | null
@@ -36,7 +30,11 @@ export const readSystemFacts = async (
   platform: 'darwin' | 'linux',
   run: RunCommand,
   homeDir: string,
-): Promise<SystemFacts> => {
+): Promise<{
+  readonly system: Omit<SelfcheckReport['system'], 'nexus'>
+  readonly managerName: string | null
+  readonly privateWords: PrivateWords
+}> => {
   const ask = async (...argv: readonly [string, ...string[]]): Promise<string | null> => {
     const result = await run(argv, { timeoutMs: 2_000 })
     const said = result.kind === 'exited' && result.exitCode === 0 ? result.stdout.trim() : ''
