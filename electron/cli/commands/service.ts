@@ -140,14 +140,9 @@ const describeState = (state: AutostartState): readonly string[] => {
   const { installed, loaded, running, pid, lastExit, reason, unitPath } = state
   if (!installed && loaded !== true)
     return ['Not installed. nexus service install brings the stack back after a reboot.', ...noteOf(reason)]
-  const now =
-    running === null
-      ? 'Could not find out whether it runs'
-      : running
-        ? `It runs${pid === null ? '' : ` (pid ${pid})`}`
-        : loaded === true
-          ? 'It does not run'
-          : 'It is not loaded'
+  const stopped = loaded === true ? 'It does not run' : 'It is not loaded'
+  const runs = `It runs${pid === null ? '' : ` (pid ${pid})`}`
+  const now = running === null ? 'Could not find out whether it runs' : running ? runs : stopped
   return [
     `Installed: ${unitPath}. ${now}.`,
     ...(lastExit === null ? [] : [`It last exited with ${lastExit}; nexus logs core shows more.`]),

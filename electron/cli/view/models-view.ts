@@ -31,47 +31,32 @@ const fits: Readonly<Record<JudgedModel['fit'], readonly [string, Tone]>> = {
   unknown: ['?', 'warn'],
 }
 
+type Cell = readonly [text: string, tone?: Tone]
 interface Column {
   readonly title: string
+  /** Negative: aligned to the left. */
   readonly width: number
-  readonly left?: boolean
-  readonly cell: (row: JudgedModel, source: string) => readonly [string, Tone]
+  readonly cell: (row: JudgedModel, source: string) => Cell
 }
 
+const known = (value: number | null, format: (value: number) => string): Cell =>
+  value === null ? [notKnown, 'dim'] : [format(value)]
+const sayKnown = (fact: boolean | null): string => (fact === null ? '?' : fact ? 'yes' : 'no')
+
 const columns: readonly Column[] = [
-  { title: modelColumns.model, width: 20, left: true, cell: ({ model }) => [model.id, 'strong'] },
+  { title: modelColumns.model, width: -20, cell: ({ model }) => [model.id, 'strong'] },
   {
     title: 'Size',
     width: 10,
-    cell: ({ model }) => [model.weightBytes === null ? '?' : formatBytes(model.weightBytes), 'plain'],
+    cell: ({ model }) => [model.weightBytes === null ? '?' : formatBytes(model.weightBytes)],
   },
   { title: 'Fits', width: 6, cell: ({ fit }) => fits[fit] },
-  {
-    title: modelColumns.context,
-    width: 9,
-    cell: ({ tokensPerAgent }) => [formatContext(tokensPerAgent), 'plain'],
-  },
-  {
-    title: modelColumns.firstTurn,
-    width: 12,
-    cell: (row) => [
-      row.firstTurnSeconds === null ? notKnown : formatDuration(row.firstTurnSeconds),
-      row.firstTurnSeconds === null ? 'dim' : 'plain',
-    ],
-  },
-  {
-    title: modelColumns.rate,
-    width: 11,
-    cell: (row) => [
-      row.generationTokensPerSecond === null ? notKnown : formatRate(row.generationTokensPerSecond),
-      row.generationTokensPerSecond === null ? 'dim' : 'plain',
-    ],
-  },
+  { title: modelColumns.context, width: 9, cell: (row) => [formatContext(row.tokensPerAgent)] },
+  { title: modelColumns.firstTurn, width: 12, cell: (row) => known(row.firstTurnSeconds, formatDuration) },
+  { title: modelColumns.rate, width: 11, cell: (row) => known(row.generationTokensPerSecond, formatRate) },
   { title: '', width: 4, cell: (_, source) => [source, 'dim'] },
   { title: 'Here', width: 6, cell: ({ path }) => (path === null ? ['no', 'dim'] : ['yes', 'good']) },
 ]
-
-const sayKnown = (fact: boolean | null): string => (fact === null ? '?' : fact ? 'yes' : 'no')
 
 const wideColumns: readonly Column[] = [
   {
@@ -79,10 +64,10 @@ const wideColumns: readonly Column[] = [
     width: 7,
     cell: ({ model: { tools } }) => [sayKnown(tools.renders), tools.renders === true ? 'plain' : 'warn'],
   },
-  { title: 'Thinks', width: 8, cell: ({ model }) => [sayKnown(model.thinking), 'plain'] },
-  { title: 'Parks', width: 7, cell: ({ model }) => [sayKnown(model.cacheParks), 'plain'] },
-  { title: '  File', width: 13, left: true, cell: ({ model }) => [`  ${model.quantisation}`, 'dim'] },
-  { title: '  Kind', width: 21, left: true, cell: ({ model }) => [`  ${model.kind.join(', ')}`, 'dim'] },
+  { title: 'Thinks', width: 8, cell: ({ model }) => [sayKnown(model.thinking)] },
+  { title: 'Parks', width: 7, cell: ({ model }) => [sayKnown(model.cacheParks)] },
+  { title: '  File', width: -13, cell: ({ model }) => [`  ${model.quantisation}`, 'dim'] },
+  { title: '  Kind', width: -21, cell: ({ model }) => [`  ${model.kind.join(', ')}`, 'dim'] },
 ]
 
 export const renderModels = (
@@ -90,14 +75,13 @@ export const renderModels = (
   { width, color }: ViewOptions,
 ): readonly string[] => {
   const room = Math.max(80, width)
-  const used = columns.reduce((sum, column) => sum + column.width, 0)
-  const extra = wideColumns.reduce((sum, column) => sum + column.width, 0)
-  const shown = used + extra <= room ? [...columns, ...wideColumns] : columns
+  const taken = [...columns, ...wideColumns].reduce((sum, column) => sum + Math.abs(column.width), 0)
+  const shown = taken <= room ? [...columns, ...wideColumns] : columns
   const sources = models.flatMap(({ model }) => (model.speed === null ? [] : [model.speed]))
   const sourceOf = ({ model }: JudgedModel) =>
     model.speed === null ? '' : `[${sources.indexOf(model.speed) + 1}]`
-  const cell = (column: Column, [text, tone]: readonly [string, Tone]) =>
-    piece(column.left === true ? padEnd(text, column.width) : padStart(text, column.width), tone)
+  const cell = ({ width: own }: Column, [text, tone]: Cell) =>
+    piece(own < 0 ? padEnd(text, -own) : padStart(text, own), tone)
   const size = formatBytes(machine.totalBytes)
   const lines: readonly TextLine[] = [
     ...hang(

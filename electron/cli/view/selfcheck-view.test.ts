@@ -34,7 +34,7 @@ it('the end says what it came to, what is left, what is by hand, and what comes 
       left: ['the RAM disk (busy); remove it: hdiutil detach -force /dev/disk4'],
       askedOnMac: [
         { id: 'launchd.bootstrap', assumed: 'A job is taken.' },
-        { id: 'app.fuses', assumed: 'They are set.' },
+        { id: 'app.signature', assumed: 'They are set.' },
       ],
       byHand: ['Log out and in.', 'Reboot.'],
       next: 'Send the folder.',
@@ -58,7 +58,7 @@ it('the end says what it came to, what is left, what is by hand, and what comes 
     '',
     'Asked only on a Mac',
     '  launchd.bootstrap  A job is taken.',
-    '  app.fuses          They are set.',
+    '  app.signature      They are set.',
     '',
     'By hand',
     ' 1. Log out and in.',

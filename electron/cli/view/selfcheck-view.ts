@@ -54,18 +54,7 @@ export const renderProbe = (
 }
 
 export const renderEnd = (
-  report: Pick<
-    SelfcheckReport,
-    | 'summary'
-    | 'left'
-    | 'askedOnMac'
-    | 'byHand'
-    | 'next'
-    | 'folder'
-    | 'system'
-    | 'startedFrom'
-    | 'milliseconds'
-  >,
+  report: Omit<SelfcheckReport, 'version' | 'startedAt' | 'interrupted' | 'probes'>,
   { width, color }: ViewOptions,
 ): readonly string[] => {
   const { pass, fail, notApplicable } = report.summary
