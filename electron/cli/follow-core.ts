@@ -11,16 +11,18 @@ export const followUntil = async (
   signal?: AbortSignal,
 ): Promise<Snapshot | null> => {
   signal?.throwIfAborted()
-  const over = new Promise<Snapshot>((resolve, reject) => {
-    signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
-    client
-      .watch((snapshot) => {
-        onSnapshot(snapshot)
-        if (isOver(snapshot)) resolve(snapshot)
-      })
-      .begun.catch(reject)
+  const { promise: over, resolve, reject } = Promise.withResolvers<Snapshot>()
+  signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
+  const watching = client.watch((snapshot) => {
+    onSnapshot(snapshot)
+    if (isOver(snapshot)) resolve(snapshot)
   })
-  return Promise.race([over, client.closed.then(() => null)])
+  watching.begun.catch(reject)
+  try {
+    return await Promise.race([over, client.closed.then(() => null)])
+  } finally {
+    watching.stop()
+  }
 }
 
 /** Waits for the end of a start or stop. Throws the reasons when it fails. */

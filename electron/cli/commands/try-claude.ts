@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { within } from '../../core/base/deadline.ts'
 import { writePrivateFile } from '../../core/base/private-file.ts'
+import { findSnippet } from '../../core/clients/client-guide.ts'
 import { releaseTriesFile, rememberReleaseTry } from '../../core/clients/tried-releases.ts'
 import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import {
@@ -27,6 +28,7 @@ import { trySteps } from '../../core/try-claude/try-steps.ts'
 import type { CommandNamed } from '../arguments.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { followUntil } from '../follow-core.ts'
 import { createInterruption } from '../interruption.ts'
 import { printAnswer } from '../print.ts'
 import { withSetup } from '../set-up.ts'
@@ -122,7 +124,8 @@ const openWorkshop = async (outer: CliContext, signal: AbortSignal, calls: reado
   const stack = await openToolStack(outer, signal)
   try {
     const { guides } = await readClientGuides(stack.context)
-    const settings = guides.developers[0]?.snippets.find(({ id }) => id === 'claude-settings')?.text
+    const [developer] = guides.developers
+    const settings = developer && findSnippet(guides, developer.name, 'claude-settings')
     const forced = await startForcedCalls(guides.baseUrl, calls)
     const end = async () => {
       await forced.end()
@@ -150,21 +153,15 @@ const buildTryStack = async (
   { outer, homes, programPath, signal }: TryClients,
 ): Promise<TryStack> => {
   const { guides } = await readClientGuides(context)
-  const settings = new Map(
-    guides.developers.map(({ name, snippets }) => [
-      name,
-      snippets.find(({ id }) => id === 'claude-settings')?.text ?? '',
-    ]),
-  )
-  const add = (name: string) => homes.add(settings.get(name) ?? '')
+  const settingsOf = (name: string) => findSnippet(guides, name, 'claude-settings') ?? ''
+  const add = (name: string) => homes.add(settingsOf(name))
   const [known] = guides.developers
   const [first, ...others] = guides.developers.map(({ name }): TriedDeveloper => ({ name, home: add(name) }))
   if (known === undefined || first === undefined)
     throw new Error('no developer has a key: nexus key create NAME makes one')
-  const strangersKey = 'sk-opta-nobody-gave-this-out'
   return {
     developers: [first, ...others],
-    stranger: homes.add((settings.get(known.name) ?? '').replaceAll(known.key, strangersKey)),
+    stranger: homes.add(settingsOf(known.name).replaceAll(known.key, 'sk-opta-unknown-key')),
     limits: guides.limits,
     slots: snapshot.slots?.length ?? 1,
     ask: (home, prompt, sessionId = null) =>
@@ -174,7 +171,7 @@ const buildTryStack = async (
       const home = add(name)
       const wanted = calls(home.projectDir)
       const own = isOwn ? await openWorkshop(outer, signal, wanted) : null
-      const { env, ...others } = SettingsSchema.parse(JSON.parse(own?.settings ?? settings.get(name) ?? ''))
+      const { env, ...others } = SettingsSchema.parse(JSON.parse(own?.settings ?? settingsOf(name)))
       const ours = {
         ...others,
         env: own === null ? env : { ...env, ANTHROPIC_BASE_URL: own.url },
@@ -197,22 +194,11 @@ const buildTryStack = async (
       watching.begun.catch(() => {})
       return watching.stop
     },
-    until: async (fits, timeoutMs, noLonger) => {
-      let stopWatching = () => {}
-      const found = new Promise<typeof snapshot | null>((resolve) => {
-        noLonger?.addEventListener('abort', () => resolve(null), { once: true })
-        const watching = client.watch((now) => {
-          if (fits(now)) resolve(now)
-        })
-        watching.begun.catch(() => {})
-        stopWatching = watching.stop
-      })
-      try {
-        return await within(found, timeoutMs)
-      } finally {
-        stopWatching()
-      }
-    },
+    until: (fits, timeoutMs, noLonger) =>
+      within(
+        followUntil(client, fits, undefined, noLonger).catch(() => null),
+        timeoutMs,
+      ),
     restartRouter: async () => {
       const outcome = await client.dispatch({ type: 'restart', only: 'proxy' })
       return outcome.accepted ? null : outcome.reason

@@ -1,5 +1,5 @@
 // The slots in the status view: who is served, progress, fill, and who waits.
-import type { DeveloperUse, Slot, Snapshot } from '../../contract/snapshot.ts'
+import type { DeveloperUse, RouterRequest, Slot, Snapshot } from '../../contract/snapshot.ts'
 import {
   formatContext,
   formatCount,
@@ -10,7 +10,6 @@ import {
   plural,
 } from '../../wording/figures.ts'
 import { countWaiting } from '../../wording/waiting.ts'
-import { countByDeveloper } from './developer-names.ts'
 import {
   bar,
   justify,
@@ -98,6 +97,13 @@ const renderSlot = (slot: Slot, width: number, columns: Columns): TextLine => {
     piece(padStart(pace, 11), isIdle ? 'dim' : 'strong'),
     piece(found + extras, 'dim'),
   ]
+}
+
+/** Requests counted by developer, in the order of their first request: "anna 2", or "ben" when it is one. */
+export const countByDeveloper = (requests: readonly RouterRequest[]): readonly string[] => {
+  const counts = new Map<string, number>()
+  for (const { developer } of requests) counts.set(developer, (counts.get(developer) ?? 0) + 1)
+  return [...counts].map(([developer, count]) => (count === 1 ? developer : `${developer} ${count}`))
 }
 
 /** Waiting requests, by developer if the Router knows: "2 requests waiting for a slot: anna 2". */

@@ -8,9 +8,9 @@ import {
   renderForgeHeld,
   renderForgeProjects,
   renderMemory,
+  renderNodes,
   renderThroughput,
 } from './machine-rows.ts'
-import { renderNodes } from './node-rows.ts'
 import { renderNotices } from './notice-rows.ts'
 import { renderServices } from './service-rows.ts'
 import { renderSlots } from './slot-rows.ts'

@@ -74,11 +74,14 @@ const twoDevelopers: TryStep = {
   run: async (stack) => {
     const [first, second] = stack.developers
     if (second === undefined) return skipped('only one developer has a key: nexus key create NAME')
-    const seen = collectDevelopers(stack)
+    const names = new Set<string>()
+    const end = stack.watch(({ requests }) => {
+      for (const { developer } of requests ?? []) names.add(developer)
+    })
     const runs = await Promise.all(
       [first, second].map(({ name, home }) => stack.ask(home, `Say hello to ${name}.`)),
     )
-    const names = seen.end()
+    end()
     const problem = runs.map(problemOf).find((text) => text !== null)
     if (problem !== undefined) return failed(problem)
     const told = [first.name, second.name].filter((name) => names.has(name))
@@ -86,22 +89,6 @@ const twoDevelopers: TryStep = {
     return passed(told.length === 0 ? both : `${both}; the Router told ${told.join(' and ')} apart`)
   },
 }
-
-const collectDevelopers = (stack: TryStack) => {
-  const names = new Set<string>()
-  const end = stack.watch(({ requests }) => {
-    for (const { developer } of requests ?? []) names.add(developer)
-  })
-  return {
-    end: () => {
-      end()
-      return names
-    },
-  }
-}
-
-const isAnyWaiting = ({ queue, requests }: Snapshot): boolean =>
-  (queue?.deferred ?? 0) > 0 || (requests ?? []).some(({ phase }) => phase === 'waiting')
 
 const oneTooMany: TryStep = {
   id: 'one-too-many',
@@ -111,10 +98,9 @@ const oneTooMany: TryStep = {
     const [developer] = stack.developers
     const count = stack.slots + 1
     let waitingMost = 0
-    const end = stack.watch((snapshot) => {
-      if (!isAnyWaiting(snapshot)) return
-      const inRouter = (snapshot.requests ?? []).filter(({ phase }) => phase === 'waiting').length
-      waitingMost = Math.max(waitingMost, inRouter, snapshot.queue?.deferred ?? 0)
+    const end = stack.watch(({ requests, queue }) => {
+      const inRouter = (requests ?? []).filter(({ phase }) => phase === 'waiting').length
+      waitingMost = Math.max(waitingMost, inRouter, queue?.deferred ?? 0)
     })
     // Each prompt is long enough that all slots are busy together, and that we see the waiting one.
     const runs = await Promise.all(
