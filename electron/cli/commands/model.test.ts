@@ -1,4 +1,4 @@
-// `nexus model` against a core that says what the test wants, and a models folder of its own.
+// `nexus model` against a core that answers as the test wants, with its own models folder.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -24,7 +24,7 @@ const fetch: ModelFetch = {
   reason: null,
 }
 
-/** A core that tells these states of the fetch, one after the other. */
+/** A core that reports these states of the fetch, one after the other. */
 const openFetchingCore = async ({ context }: TestContext, states: readonly Partial<ModelFetch>[]) => {
   const commands: Command[] = []
   const snapshots = states.map(
@@ -47,7 +47,7 @@ const openFetchingCore = async ({ context }: TestContext, states: readonly Parti
   return commands
 }
 
-it('shows a fetch until the model is here, and gives token and mirror to the core alone', async () => {
+it('shows a fetch until the model is here, and passes token and mirror only to the core', async () => {
   const test = createTestContext()
   const context = { ...test.context, env: { HF_TOKEN: 'hf_secret', HF_ENDPOINT: 'https://hf.example' } }
   const done = { phase: 'done', doneBytes: 1024 ** 3, reason: '/models/Tiny.gguf' } as const
@@ -93,7 +93,7 @@ const putFetched = (test: TestContext, name: string) => {
   return path
 }
 
-it('removes what we fetched, and says which profile will miss it', async () => {
+it('removes a fetched model and names the profile that needs it', async () => {
   const test = createTestContext()
   const path = putFetched(test, 'Tiny.gguf')
   const profiles = { mine: { llamaServer: { modelPath: path, draftModelPath: null } } }
@@ -103,7 +103,7 @@ it('removes what we fetched, and says which profile will miss it', async () => {
   expect(existsSync(path)).toBe(false)
 })
 
-it('removes nothing of somebody else’s', async () => {
+it('removes no file that it did not fetch', async () => {
   const test = createTestContext()
   const path = putModel(test, 'Mine.gguf')
   expect(await runModel(command('remove', 'Mine'), test.context)).toBe(1)
@@ -111,7 +111,7 @@ it('removes nothing of somebody else’s', async () => {
   expect(existsSync(path)).toBe(true)
 })
 
-it('removes nothing that is served or being fetched', async () => {
+it('removes no model that is served or being fetched', async () => {
   const served = createTestContext()
   const path = putFetched(served, 'Tiny.gguf')
   const snapshot = { ...sampleSnapshot, engineModel: { modelPath: '/x.gguf', draftModelPath: path } }

@@ -33,7 +33,7 @@ describe('off a terminal', () => {
     ])
   })
 
-  it('knows when each stage was done', () => {
+  it('records when each stage was done', () => {
     const tracker = createProgressTracker(sampleNow, plain)
     tracker.add(starting, sampleNow + 100)
     tracker.add({ ...withEngine(busy, {}), proof: null }, sampleNow + 4100)
@@ -79,7 +79,7 @@ describe('renderReady', () => {
     note: 'only programs on this machine reach it',
   }
 
-  it('gives the proof, the stages, what a client needs and what to do next', () => {
+  it('shows the proof, the stages, what a client needs and what to do next', () => {
     const text = renderReady(report, { width: 120, color: false }).join('\n')
     expect(text).toContain(
       'Ready in 8.4 s. A Claude request went through the Router to the model and came back (12 tokens).',
@@ -97,7 +97,7 @@ describe('renderReady', () => {
     ).toBe(true)
   })
 
-  it('never cuts what is to be pasted, and quotes it for the shell', () => {
+  it('never cuts the lines to paste, and quotes them for the shell', () => {
     const apiKey = `it's-$HOME-${'k'.repeat(100)}`
     const text = renderReady({ ...report, apiKey }, { width: 40, color: false }).join('\n')
     expect(text).toContain(`export ANTHROPIC_API_KEY='it'\\''s-$HOME-${'k'.repeat(100)}'`)

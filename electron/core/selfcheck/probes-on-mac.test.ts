@@ -49,7 +49,6 @@ iogpu.wired_limit_mb: 0
   route: '   route to: default\n    gateway: 127.0.0.1\n  interface: en0\n',
   pmset: 'Currently in use:\n sleep                0\n autorestart          1\n',
   screen: 'No Sockets found in /x/.screen.\r\n\r\n',
-  launchctl: 'Aqua\n',
   [firewall]: 'Firewall is disabled. (State = 0)\n',
   codesign: '',
   spctl: '',

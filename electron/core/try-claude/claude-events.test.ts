@@ -27,7 +27,7 @@ const runOf = (lines: readonly string[], over: Partial<ClaudeRun> = {}): ClaudeR
 })
 
 describe('readClaudeAnswer', () => {
-  it('sums up a run, cached tokens included', () => {
+  it('summarises a run, cached tokens included', () => {
     expect(readClaudeAnswer([init, retry, retry, compacted, result])).toEqual({
       sessionId: 'fe61',
       model: 'opta-claude-3-r1',
@@ -85,7 +85,7 @@ describe('readClaudeAnswer', () => {
     ])
   })
 
-  it('passes over what it does not know', () => {
+  it('skips unknown lines', () => {
     const lines = ['{"type":"rate_limit_event"}', 'not json', '', '{"type":"result"}', init]
     expect(readClaudeAnswer(lines)).toMatchObject({ sessionId: 'fe61', result: null })
   })
