@@ -1,11 +1,11 @@
 // The stack for `nexus try-claude`: the running one, or a temporary demo stack.
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../contract/config.ts'
 import type { ProfileOverride } from '../contract/profile.ts'
-import type { Snapshot } from '../contract/snapshot.ts'
 import { writePrivateFile } from '../core/base/private-file.ts'
 import { ensureStateFolder, locateStateFolder } from '../core/config/state-folder.ts'
 import { attachToCore, type ControlClient } from '../core/control/client.ts'
@@ -19,22 +19,14 @@ import { untilSettled } from './follow-core.ts'
 import { followSetUp } from './set-up.ts'
 import { judgeUp } from './settling.ts'
 
-export interface TriedStack {
-  readonly context: CliContext
-  readonly client: ControlClient
-  readonly snapshot: Snapshot
-  /** Whether it was started for the try. */
-  readonly isOwn: boolean
-  /** Stops and removes what was started for the try unless `keep`, once. Returns what to tell the user; null: nothing. */
-  readonly end: (keep: boolean) => Promise<string | null>
-}
+export type TriedStack = Awaited<ReturnType<typeof openTriedStack>>
 
 /** Throws a one-sentence error when no stack is ready and none can be started. */
-export const openTriedStack = async (context: CliContext, signal: AbortSignal): Promise<TriedStack> => {
+export const openTriedStack = async (context: CliContext, signal: AbortSignal) => {
   const client = await attachToCore(context.folder.socketPath)
   const snapshot = client === null ? null : await readSnapshotInTime(client, context)
   if (client !== null && snapshot !== null && snapshot.overall === 'ready') {
-    const end = async () => {
+    const end = async (_keep: boolean) => {
       client.close()
       return null
     }
@@ -61,7 +53,7 @@ export const startOwnStack = async (
   outer: CliContext,
   signal: AbortSignal,
   { root, sharedDir = '', config = {}, profile: override }: OwnStackOptions,
-): Promise<TriedStack> => {
+) => {
   const env = {
     ...outer.env,
     NEXUS_HOME: root,
@@ -96,6 +88,7 @@ export const startOwnStack = async (
     await followSetUp(own, context, null, signal)
     const snapshot = await untilSettled(own, (now) => judgeUp(now, null), signal)
     let removal: Promise<boolean> | null = null
+    /** Stops and removes it, once, unless `keep`. Returns what to tell the user; null: nothing. */
     const end = async (keep: boolean) => {
       own.close()
       if (keep) return `The demo stack still runs. Its commands: NEXUS_HOME=${root} nexus status, down, ...`
@@ -128,7 +121,7 @@ const sentence = 'root ::= [A-Z] [a-z]{1,8} (" " [a-z]{1,8}){1,6} "."'
  * doesn't get in the way.
  */
 export const demoForTries = async (): Promise<ProfileOverride> => {
-  const [engine, router] = await freePorts()
+  const [engine = 0, router = 0] = await freePorts()
   return {
     extends: 'demo',
     // Slots that a conversation outgrows soon: a two-core processor reads 20 to 400 tokens a second.
@@ -143,7 +136,7 @@ export const demoForTries = async (): Promise<ProfileOverride> => {
  * steps can't share it: once the template renders calls, llama-server (b10068, observed) ignores our grammar in requests
  * with tools.
  */
-export const openToolStack = async (context: CliContext, signal: AbortSignal): Promise<TriedStack> => {
+export const openToolStack = async (context: CliContext, signal: AbortSignal) => {
   const root = mkdtempSync(join(tmpdir(), 'nexus-try-tools-'))
   const chatTemplate = join(root, 'try.jinja')
   const shipped = readFileSync(ourTemplatePath(context.resourcesDir, 'r1-distill-llama'), 'utf8')
@@ -159,21 +152,13 @@ const withoutThoughts = '{%- set enable_thinking = false -%}\n'
 const withoutSpareTools = '{%- if tools and tools | length > 1 %}{% set tools = none %}{% endif -%}\n'
 
 /** Holds both until both are known, so that they differ. */
-const freePorts = async (): Promise<readonly [number, number]> => {
-  const servers = [createServer(), createServer()] as const
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject)
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address()
-            resolve(typeof address === 'object' && address !== null ? address.port : 0)
-          })
-        }),
-    ),
-  )
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  const [first = 0, second = 0] = ports
-  return [first, second]
+const freePorts = async (): Promise<readonly number[]> => {
+  const servers = [createServer(), createServer()]
+  await Promise.all(servers.map((server) => once(server.listen(0, '127.0.0.1'), 'listening')))
+  const ports = servers.map((server) => {
+    const address = server.address()
+    return typeof address === 'object' ? (address?.port ?? 0) : 0
+  })
+  await Promise.all(servers.map((server) => once(server.close(), 'close')))
+  return ports
 }

@@ -20,14 +20,7 @@ export interface StageTime {
   readonly milliseconds: number
 }
 
-export interface ProgressTracker {
-  /** Takes the next snapshot; returns one line for each transition since the last one (for output off a terminal). */
-  add(snapshot: Snapshot, now: number): readonly string[]
-  /** When each service became ready, after the start, in order, and the proof last. */
-  stageTimes(): readonly StageTime[]
-  /** Lines to redraw in place on a terminal. */
-  render(now: number): readonly string[]
-}
+export type ProgressTracker = ReturnType<typeof createProgressTracker>
 
 const isUp = (phase: Phase): boolean => phase === 'ready' || phase === 'degraded'
 export const formatSeconds = (milliseconds: number): string =>
@@ -77,13 +70,14 @@ const renderProofLine = (snapshot: Snapshot, elapsedMs: number, width: number): 
   return justify([sign, piece(padEnd('Claude request', 16)), words], time, width)
 }
 
-export const createProgressTracker = (startedAt: number, options: ViewOptions): ProgressTracker => {
+export const createProgressTracker = (startedAt: number, options: ViewOptions) => {
   const readyAt = new Map<ServiceId, number>()
   const changed = new Map<ServiceId, string>()
   let last: Snapshot | null = null
 
   return {
-    add(snapshot, now) {
+    /** Takes the next snapshot; returns one line for each transition since the last one (for output off a terminal). */
+    add(snapshot: Snapshot, now: number): readonly string[] {
       last = snapshot
       const lines: string[] = []
       for (const { id, state } of presentServices(snapshot)) {
@@ -98,7 +92,8 @@ export const createProgressTracker = (startedAt: number, options: ViewOptions): 
       }
       return lines
     },
-    stageTimes() {
+    /** When each service became ready, after the start, in order, and the proof last. */
+    stageTimes(): readonly StageTime[] {
       const services = [...readyAt].map(([id, at]) => ({
         name: serviceNames[id],
         milliseconds: at - startedAt,
@@ -109,7 +104,8 @@ export const createProgressTracker = (startedAt: number, options: ViewOptions): 
         ? inOrder
         : [...inOrder, { name: 'Claude request', milliseconds: proof.milliseconds }]
     },
-    render(now) {
+    /** Lines to redraw in place on a terminal. */
+    render(now: number): readonly string[] {
       if (last === null) return []
       const { width } = options
       const services = presentServices(last).map(({ id, state }) =>

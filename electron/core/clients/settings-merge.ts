@@ -22,14 +22,6 @@ export const AppliedSchema = z.strictObject({
 })
 export type Applied = z.infer<typeof AppliedSchema>
 
-export interface Merge {
-  readonly file: SettingsFile
-  readonly lines: Applied['lines']
-  readonly denied: readonly string[]
-  /** Names with a user's value that differs from ours. */
-  readonly conflicts: readonly string[]
-}
-
 /** @param text the file's text; null: no file. Throws a one-sentence Error when it is not a settings file. */
 export const parseSettingsFile = (path: string, text: string | null): SettingsFile => {
   const bare = withoutByteOrderMark(text ?? '')
@@ -54,7 +46,7 @@ export const mergeSettings = (
   file: SettingsFile,
   settings: readonly ClaudeSetting[],
   earlier: Applied | null,
-): Merge => {
+) => {
   const lines: Applied['lines'] = []
   const conflicts: string[] = []
   const denied: string[] = []

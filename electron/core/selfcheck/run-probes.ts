@@ -11,12 +11,6 @@ export interface ProbeRun extends Finding {
   readonly evidence: readonly Evidence[]
 }
 
-export interface ProbesOutcome {
-  readonly runs: readonly ProbeRun[]
-  /** What could not be removed, with the command to remove it. */
-  readonly left: readonly string[]
-}
-
 export interface RunProbesOptions {
   readonly run: RunCommand
   /** Aborted: stops the current probe and skips the rest. */
@@ -29,10 +23,8 @@ export interface RunProbesOptions {
   readonly onEnd: (run: ProbeRun) => void
 }
 
-export const runProbes = async (
-  probes: readonly Probe[],
-  options: RunProbesOptions,
-): Promise<ProbesOutcome> => {
+/** `left` is what could not be removed, with the command to remove it. */
+export const runProbes = async (probes: readonly Probe[], options: RunProbesOptions) => {
   const runs: ProbeRun[] = []
   const left: string[] = []
   const atEnd = createUndoList(options.undoLimitMs)

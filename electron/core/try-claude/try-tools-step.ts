@@ -21,14 +21,10 @@ const fileName = 'greet.sh'
 const misspelt = 'Hello, wrold'
 const spelt = 'Hello, world'
 
-/** A file with a mistake. It prints a number that is in no prompt, so only running it shows that number. */
-interface Task {
-  readonly before: string
-  readonly after: string
-  readonly printed: string
-}
+type Task = ReturnType<typeof makeTask>
 
-export const makeTask = (factor: number): Task => {
+/** A file with a mistake. It prints a number that is in no prompt, so only running it shows that number. */
+export const makeTask = (factor: number) => {
   const script = (words: string) => `#!/bin/sh\n# à la 日本語\necho "${words} $((${factor} * 7))"\n`
   return { before: script(misspelt), after: script(spelt), printed: `${spelt} ${factor * 7}` }
 }
