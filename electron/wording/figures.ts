@@ -143,3 +143,7 @@ export const formatMilliseconds = (milliseconds: number | null): string => {
 
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`
+
+/** 8.4 s, for durations that are compared with one another. */
+export const formatSeconds = (milliseconds: number): string =>
+  `${(Math.max(0, milliseconds) / 1000).toFixed(1)} s`

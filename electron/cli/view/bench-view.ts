@@ -6,7 +6,7 @@ import type {
   Recommendation,
   Spread,
 } from '../../core/model-bench/recommend.ts'
-import { plural } from '../../wording/figures.ts'
+import { formatSeconds, plural } from '../../wording/figures.ts'
 
 export interface BenchResults {
   readonly rows: readonly BatchRow[]
@@ -17,7 +17,7 @@ export interface BenchResults {
 
 const number = (value: number | null): string => (value === null ? '-' : value.toFixed(1))
 const percent = (value: number | null): string => (value === null ? '-' : `${Math.round(value * 100)} %`)
-const seconds = (ms: number | null): string => (ms === null ? '-' : `${(ms / 1000).toFixed(1)} s`)
+const seconds = (ms: number | null): string => (ms === null ? '-' : formatSeconds(ms))
 const range = (lowest: number, highest: number): string => `${number(lowest)}..${number(highest)}`
 const spread = ({ median, lowest, highest }: Spread): readonly string[] => [
   number(median),

@@ -3,8 +3,8 @@
 import { type CommandedId, commandedIds, serviceNames } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { shellSnippet } from '../../core/clients/shell-snippets.ts'
-import { formatMilliseconds, plural } from '../../wording/figures.ts'
-import { finishLines, formatSeconds, type StageTime } from './progress-view.ts'
+import { formatMilliseconds, formatSeconds, plural } from '../../wording/figures.ts'
+import { finishLines, type StageTime } from './progress-view.ts'
 import { findMendingCommand } from './state-summary.ts'
 import { hang, padEnd, piece, type TextLine, type ViewOptions } from './text-line.ts'
 

@@ -3,6 +3,7 @@
 import { type ServiceId, serviceNames } from '../../contract/service-ids.ts'
 import { presentServices } from '../../contract/services.ts'
 import type { Phase, ServiceState, Snapshot } from '../../contract/snapshot.ts'
+import { formatSeconds } from '../../wording/figures.ts'
 import { renderPhase } from './service-rows.ts'
 import {
   justify,
@@ -23,8 +24,6 @@ export interface StageTime {
 export type ProgressTracker = ReturnType<typeof createProgressTracker>
 
 const isUp = (phase: Phase): boolean => phase === 'ready' || phase === 'degraded'
-export const formatSeconds = (milliseconds: number): string =>
-  `${(Math.max(0, milliseconds) / 1000).toFixed(1)} s`
 
 /** Renders tones as text and truncates each line to the width. */
 export const finishLines = (lines: readonly TextLine[], { width, color }: ViewOptions): readonly string[] =>

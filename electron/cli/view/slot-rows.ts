@@ -10,48 +10,30 @@ import {
   plural,
 } from '../../wording/figures.ts'
 import { countWaiting } from '../../wording/waiting.ts'
-import {
-  bar,
-  justify,
-  padEnd,
-  padStart,
-  piece,
-  readWidth,
-  type TextLine,
-  type Tone,
-  truncate,
-} from './text-line.ts'
+import { bar, justify, padEnd, padStart, piece, readWidth, type TextLine, truncate } from './text-line.ts'
 
 const mostRows = 8
 const mostNameColumns = 12
 
-interface SlotWords {
-  readonly phase: string
-  readonly tone: Tone
-  /** 0 to 1: the prompt that was read, or the context that is used. */
-  readonly share: number | null
-  readonly fill: string
-  readonly pace: string
-}
-
-const describeSlot = (slot: Slot): SlotWords => {
+/** `share`, 0 to 1: the part of the prompt that was read, or of the context that is used. */
+const describeSlot = (slot: Slot) => {
   const { contextTokens, contextLimit, prefillProgress } = slot
   const fill = `${formatContext(contextTokens)} / ${formatContext(contextLimit)}`
   switch (slot.phase) {
     case 'idle': {
       const cached =
         contextTokens === null || contextTokens === 0 ? '' : `${formatContext(contextTokens)} cached`
-      return { phase: 'free', tone: 'dim', share: 0, fill: cached, pace: '' }
+      return { phase: 'free', tone: 'dim' as const, share: 0, fill: cached, pace: '' }
     }
     case 'prefill': {
       const pace = `${formatPercent(prefillProgress)} read`
-      return { phase: 'prefill', tone: 'warn', share: prefillProgress, fill, pace }
+      return { phase: 'prefill', tone: 'warn' as const, share: prefillProgress, fill, pace }
     }
     case 'generating': {
       const share = contextTokens === null ? null : contextTokens / Math.max(1, contextLimit)
       return {
         phase: 'generating',
-        tone: 'busy',
+        tone: 'busy' as const,
         share,
         fill,
         pace: `${formatRate(slot.tokensPerSecond)} t/s`,

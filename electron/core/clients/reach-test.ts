@@ -38,27 +38,20 @@ export interface ReachOptions {
   readonly timeouts?: { readonly stepMs: number; readonly modelMs: number }
 }
 
-export interface ReachReport {
-  readonly url: string
-  readonly works: boolean
-  /** The failed step; null when it works. */
-  readonly failed: ReachStepId | null
-  /** True when no program listens there: not broken, just not running. */
-  readonly refused: boolean
-  readonly steps: readonly ReachStep[]
-}
+export type ReachReport = Awaited<ReturnType<typeof testReach>>
 
 /** Five agents queueing for a slow model is not a failure. */
 const defaultTimeouts = { stepMs: 5_000, modelMs: 300_000 }
 
 /** Throws only when `signal` ends it. */
-export const testReach = async (options: ReachOptions): Promise<ReachReport> => {
+export const testReach = async (options: ReachOptions) => {
   const { url, signal, onStep } = options
   const reading = readAddress(url)
   const takes: Partial<Takes> =
     reading.kind === 'wrong' ? { address: async () => reading.verdict } : planSteps(reading.address, options)
   const steps: ReachStep[] = []
   let failed: ReachStepId | null = null
+  /** No program listens there: not broken, just not running. */
   let refused = false
   for (const id of reachStepIds) {
     const take = failed === null ? takes[id] : undefined

@@ -1,5 +1,6 @@
 // Probes on the llama-server binary: what it reports, and how long it takes.
 
+import { formatBytes } from '../../wording/figures.ts'
 import { runLlamaServer } from '../engine/llama-capabilities.ts'
 import { parseLlamaHelp } from '../engine/llama-help.ts'
 import { parseMetalLimitBytes } from '../engine/metal-limit.ts'
@@ -9,7 +10,6 @@ import { type Finding, fail, inGroup, notApplicable, type Probe, pass } from './
 
 /** The first Metal start takes 5 to 6 s (kronk#10), and a program's first start waits for its signature check. */
 const probe = inGroup('AI Engine and Router', 40_000)
-const gibibyte = 2 ** 30
 
 interface Answer {
   readonly stdout: string
@@ -50,7 +50,7 @@ export const probesOnEngine = (context: SelfcheckContext): readonly Probe[] => {
         const bytes = parseMetalLimitBytes(`${stdout}\n${stderr}`)
         return bytes === null
           ? fail(`no Metal device in: ${stdout.slice(0, 300)}`)
-          : pass(`${(bytes / gibibyte).toFixed(1)} GiB; ${said}`)
+          : pass(`${formatBytes(bytes)}; ${said}`)
       }),
     ),
   ]

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
+import { formatBytes, formatShare } from '../../wording/figures.ts'
 import { parsePowerSettings } from '../platform/power-settings.ts'
 import { describeFailure } from '../platform/run-command.ts'
 import { parseScreenList } from '../platform/screen-sessions.ts'
@@ -10,7 +11,6 @@ import { fail, inGroup, judged, notApplicable, outputOf, type Probe, pass } from
 
 const probe = inGroup('Readings')
 const betweenReadingsMs = 1_000
-const gibibyte = 2 ** 30
 
 export const probesOnReadings = (context: SelfcheckContext): readonly Probe[] => {
   const isMac = context.platformId === 'darwin'
@@ -34,7 +34,7 @@ export const probesOnReadings = (context: SelfcheckContext): readonly Probe[] =>
         const unknown = Object.entries(memory).flatMap(([name, value]) =>
           value === null && !mayBeUnknown.includes(name) ? [name] : [],
         )
-        const said = `${(memory.usedBytes / gibibyte).toFixed(1)} of ${(memory.totalBytes / gibibyte).toFixed(1)} GiB used, pressure ${memory.pressure ?? 'unknown'}`
+        const said = `${formatShare(memory.usedBytes, memory.totalBytes)} used, pressure ${memory.pressure ?? 'unknown'}`
         if (unknown.length > 0) return fail(`${said}; unknown: ${unknown.join(', ')}`)
         const bytes = await platform.readTotalMemoryBytes()
         return judged(
@@ -70,7 +70,7 @@ const probesOnMacReadings = (context: SelfcheckContext): readonly Probe[] => [
     const use = await context.createPlatform(run).readGpuUse()
     if (use === null || use.busyPercent === null || use.usedBytes === null)
       return fail(`read as ${JSON.stringify(use)}`)
-    return pass(`${use.busyPercent} % busy, ${(use.usedBytes / gibibyte).toFixed(1)} GiB`)
+    return pass(`${use.busyPercent} % busy, ${formatBytes(use.usedBytes)}`)
   }),
   probe('readings.power', 'pmset shows whether the machine sleeps and restarts', async ({ run }) => {
     const text = await outputOf(run, ['pmset', '-g'])

@@ -1,16 +1,9 @@
 // The steps of a try: the real Claude Code works as an agent against the running stack.
 import type { Snapshot } from '../../contract/snapshot.ts'
+import { formatSeconds } from '../../wording/figures.ts'
 import { formatCount } from '../base/format-bytes.ts'
 import type { ClaudeRun } from './claude-run.ts'
-import {
-  describeSeconds,
-  failed,
-  passed,
-  problemOf,
-  skipped,
-  type TryStack,
-  type TryStep,
-} from './try-step.ts'
+import { failed, passed, problemOf, skipped, type TryStack, type TryStep } from './try-step.ts'
 import { usesItsTools } from './try-tools-step.ts'
 
 /** Several tokens each in any vocabulary, and never the same twice, so that no cache has them. */
@@ -47,7 +40,7 @@ const firstAnswer: TryStep = {
 const describeAnswer = ({ result }: ClaudeRun): string => {
   if (result === null) return 'no answer'
   const first =
-    result.firstTokenMs === null ? '' : `first token after ${describeSeconds(result.firstTokenMs)}, `
+    result.firstTokenMs === null ? '' : `first token after ${formatSeconds(result.firstTokenMs)}, `
   return `${first}${formatCount(result.inputTokens)} tokens in, ${formatCount(result.outputTokens)} out`
 }
 
@@ -85,7 +78,7 @@ const twoDevelopers: TryStep = {
     const problem = runs.map(problemOf).find((text) => text !== null)
     if (problem !== undefined) return failed(problem)
     const told = [first.name, second.name].filter((name) => names.has(name))
-    const both = `both answered, in ${runs.map(({ result }) => describeSeconds(result?.durationMs ?? 0)).join(' and ')}`
+    const both = `both answered, in ${runs.map(({ result }) => formatSeconds(result?.durationMs ?? 0)).join(' and ')}`
     return passed(told.length === 0 ? both : `${both}; the Router told ${told.join(' and ')} apart`)
   },
 }
@@ -115,7 +108,7 @@ const oneTooMany: TryStep = {
     return waitingMost === 0
       ? failed(`all ${count} were answered, but none was seen waiting`)
       : passed(
-          `${count} agents on ${stack.slots} slots: ${waitingMost} waited, all were answered within ${describeSeconds(slowest)}`,
+          `${count} agents on ${stack.slots} slots: ${waitingMost} waited, all were answered within ${formatSeconds(slowest)}`,
         )
   },
 }
@@ -185,7 +178,7 @@ const routerRestarts: TryStep = {
     const back = await stack.until(({ overall }) => overall === 'ready', restartEndsMs)
     if (back === null) return failed('the client was answered, but the stack did not become ready again')
     return passed(
-      `got the answer that had begun, ${describeRetries(finished)}; the next came ${second.retries === 0 ? 'at once' : describeRetries(second)}, within ${describeSeconds(second.result?.durationMs ?? 0)}`,
+      `got the answer that had begun, ${describeRetries(finished)}; the next came ${second.retries === 0 ? 'at once' : describeRetries(second)}, within ${formatSeconds(second.result?.durationMs ?? 0)}`,
     )
   },
 }
