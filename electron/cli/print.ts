@@ -12,7 +12,11 @@ export const printAnswer = (
 }
 
 /** With --json, run-to-end.ts also prints the reason as a document. */
-export const fail = ({ printError }: Pick<CliContext, 'printError'>, reason: string): number => {
+export const fail = (
+  { printError }: Pick<CliContext, 'printError'>,
+  reason: string,
+  code: number = exitCodes.failed,
+): number => {
   printError(reason)
-  return exitCodes.failed
+  return code
 }

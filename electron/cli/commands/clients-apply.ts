@@ -5,6 +5,7 @@ import type { DeveloperGuide } from '../../core/clients/client-guide.ts'
 import { applySettings, undoSettings } from '../../core/clients/settings-apply.ts'
 import type { CommandNamed } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { refuse } from '../options.ts'
 import { fail, printAnswer } from '../print.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -24,9 +25,7 @@ export const runClientsApply = (
   if (developer === undefined)
     throw new UsageError('nexus clients --apply: no developer has a key yet; nexus key create NAME makes one')
   if (another !== undefined)
-    throw new UsageError(
-      `nexus clients --apply: found no name; allowed: ${developers.map(({ name }) => name).join(', ')}`,
-    )
+    refuse('nexus clients --apply', 'no name', developers.map(({ name }) => name).join(', '))
   const place = { path: settingsPathOf(context), recordPath: recordPathOf(context) }
   const outcome = applySettings(place, developer.settings, { mayReplace: command.force })
   if (outcome.kind === 'conflicts') {

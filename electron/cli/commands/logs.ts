@@ -6,6 +6,7 @@ import { showControls } from '../../wording/visible-text.ts'
 import type { CommandNamed } from '../arguments.ts'
 import { readHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { fail } from '../print.ts'
 
 export const runLogs = async (command: CommandNamed<'logs'>, context: CliContext): Promise<number> => {
   const path = context.folder.logPath(command.id)
@@ -16,11 +17,13 @@ export const runLogs = async (command: CommandNamed<'logs'>, context: CliContext
     if (!existsSync(path)) return exitCodes.failed
     context.printError('The lines below are from your own stack, which is not running now.')
   }
-  if (!existsSync(path) && !command.follow) {
-    context.printError(`${command.id} has not run yet: there is no ${path}. nexus up starts everything.`)
-    return exitCodes.notRunning
-  }
   if (!command.follow) {
+    if (!existsSync(path))
+      return fail(
+        context,
+        `${command.id} has not run yet: there is no ${path}. nexus up starts everything.`,
+        exitCodes.notRunning,
+      )
     for (const line of await readLastLines(path, command.lines)) context.print(showControls(line))
     return exitCodes.done
   }

@@ -88,10 +88,8 @@ const markOf = ({ file, phase, reason, totalBytes, doneBytes }: ModelFetch): str
 
 const cancel = async (model: string, json: boolean, context: CliContext): Promise<number> => {
   const client = await attachToRunning(context)
-  if (client === null) {
-    fail(context, 'No core is running, so nothing is being fetched.')
-    return exitCodes.notRunning
-  }
+  if (client === null)
+    return fail(context, 'No core is running, so nothing is being fetched.', exitCodes.notRunning)
   try {
     const outcome = await client.dispatch({ type: 'cancelFetch', id: model })
     if (!outcome.accepted) return fail(context, outcome.reason)

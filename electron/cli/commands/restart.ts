@@ -13,10 +13,8 @@ export const runRestart = async (
   context: CliContext,
 ): Promise<number> => {
   const client = await attachIfAnythingRuns(context)
-  if (client === null) {
-    fail(context, 'Nothing of ours is running. nexus up starts it.')
-    return exitCodes.notRunning
-  }
+  if (client === null)
+    return fail(context, 'Nothing of ours is running. nexus up starts it.', exitCodes.notRunning)
   try {
     const replaced = await readSnapshotInTime(client, context)
     const busy = now || json || only === 'ramDisk' ? null : describeBusy(replaced, 'nexus restart --now')

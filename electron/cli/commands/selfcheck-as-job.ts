@@ -14,8 +14,8 @@ import { SelfcheckReportSchema } from '../../core/selfcheck/report.ts'
 import { selfcheckLabel } from '../../core/selfcheck/started-from.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { createInterruption } from '../interruption.ts'
+import { refuse } from '../options.ts'
 import { printAnswer } from '../print.ts'
-import { UsageError } from '../usage-error.ts'
 import { defaultOutDir, judgeReport, type SelfcheckCommand } from './selfcheck.ts'
 import { planAutostart } from './service.ts'
 
@@ -25,9 +25,7 @@ export const runSelfcheckAsJob = async (
   context: CliContext,
 ): Promise<number> => {
   if (context.platform.id !== 'darwin')
-    throw new UsageError(
-      `nexus selfcheck: found --as ${kind}; allowed: only on macOS, which has launchd (here: nexus selfcheck)`,
-    )
+    refuse('nexus selfcheck', `--as ${kind}`, 'only on macOS, which has launchd (here: nexus selfcheck)')
   ensureStateFolder(context.folder)
   const folder = join(context.folder.root, 'selfcheck')
   const outDir = command.out === null ? defaultOutDir(context, `-${kind}`) : resolve(command.out)

@@ -3,7 +3,7 @@ import type { Snapshot } from '../../contract/snapshot.ts'
 import { formatSeconds } from '../../wording/figures.ts'
 import { formatCount } from '../base/format-bytes.ts'
 import type { ClaudeRun } from './claude-run.ts'
-import { failed, passed, problemOf, skipped, type TryStack, type TryStep } from './try-step.ts'
+import { failed, passed, problemOf, skipped, type TryStep } from './try-step.ts'
 import { usesItsTools } from './try-tools-step.ts'
 
 /** Several tokens each in any vocabulary, and never the same twice, so that no cache has them. */
@@ -174,21 +174,13 @@ const routerRestarts: TryStep = {
       return failed(`the answer during the restart (cut off after drainSeconds?): ${cutOff}`)
     const second = await stack.ask(home, 'Say it again.', finished.sessionId)
     const problem = problemOf(second)
-    if (problem !== null) return failed(`while it was away: ${problem}; ${await describeRouter(stack)}`)
+    if (problem !== null) return failed(`while it was away: ${problem}`)
     const back = await stack.until(({ overall }) => overall === 'ready', restartEndsMs)
     if (back === null) return failed('the client was answered, but the stack did not become ready again')
     return passed(
       `got the answer that had begun, ${describeRetries(finished)}; the next came ${second.retries === 0 ? 'at once' : describeRetries(second)}, within ${formatSeconds(second.result?.durationMs ?? 0)}`,
     )
   },
-}
-
-/** Adds the Router's state: a client that gave up says little about it. */
-const describeRouter = async (stack: TryStack): Promise<string> => {
-  const now = await stack.until(() => true, snapshotWithinMs)
-  if (now === null) return 'no snapshot came'
-  const { phase, reason } = now.services.proxy
-  return `the Router is ${phase}${reason === null ? '' : `: ${reason}`}`
 }
 
 /** 2.1.332 itself refuses a prompt that it thinks too long: it ended after 0.8 s without a request (seen). */
@@ -220,7 +212,6 @@ const describeRetries = ({ retries }: ClaudeRun): string =>
   retries === 0 ? 'uncut' : `after ${retries} more attempts`
 
 const requestBeginsMs = 180_000
-const snapshotWithinMs = 5_000
 const restartBeginsMs = 30_000
 const restartEndsMs = 180_000
 
