@@ -6,7 +6,7 @@ import { commandedIds, logIds } from '../contract/service-ids.ts'
 import type { CleanChoice } from '../core/forge/forge-clean.ts'
 import { type ClaudeCodeChoice, isClaudeCodePath } from '../core/setup/claude-code.ts'
 import { tryStepIds } from '../core/try-claude/try-step-ids.ts'
-import { command, plain } from './command-line.ts'
+import { command, optionsCommand } from './command-line.ts'
 import {
   choose,
   flag,
@@ -44,7 +44,7 @@ const up = command('up', {
   },
 })
 
-const down = plain(
+const down = optionsCommand(
   'down',
   { only, eject: flag('also remove the RAM disk and what is on it'), now, force: flag(), json },
   'stop everything but the RAM disk',
@@ -75,7 +75,7 @@ const logs = command('logs', {
   build: (values, [id]) => ({ ...values, id: choose(logIds, id, 'nexus logs') }),
 })
 
-const plan = plain(
+const plan = optionsCommand(
   'plan',
   {
     profile,
@@ -87,15 +87,19 @@ const plan = plain(
   'does it fit: the memory map, the exact command lines and the reason for each flag',
 )
 
-const models = plain(
+const models = optionsCommand(
   'models',
   { agents: value('N', wholeNumber(1, 64), 4), memoryGb, json },
   'known models on this machine: whether they fit, context per agent, first turn and speed, with sources (up --model NAME runs one)',
 )
 
-const doctor = plain('doctor', { profile, json }, 'every check, with the command that fixes what it finds')
+const doctor = optionsCommand(
+  'doctor',
+  { profile, json },
+  'every check, with the command that fixes what it finds',
+)
 
-const selfcheck = plain(
+const selfcheck = optionsCommand(
   'selfcheck',
   {
     large: flag('also write 10 GB to a RAM disk'),
@@ -111,7 +115,7 @@ const selfcheck = plain(
   'test what Nexus assumes about this machine with temporary parts of its own, and keep the raw output in a folder for a developer',
 )
 
-const app = plain(
+const app = optionsCommand(
   'app',
   {},
   'open the menu-bar app (from a clone: with an Electron that it downloads, or the one in NEXUS_ELECTRON)',
@@ -161,7 +165,7 @@ const key = command('key', {
   },
 })
 
-const agentsFile = plain(
+const agentsFile = optionsCommand(
   'agents-file',
   {
     path: text('FILE', 'keep it up to date in a file such as CLAUDE.md, between marks'),
@@ -176,7 +180,7 @@ const listenAddress: Parse<string> = (word, place) =>
     ? word
     : refuse(place, `"${word}"`, 'such as :80 or 127.0.0.1:8000')
 
-const traefik = plain(
+const traefik = optionsCommand(
   'traefik',
   { dir: text('DIR', 'write it'), listen: value('ADDRESS:PORT', listenAddress, ':80') },
   'the configuration for your own Traefik to serve http://ai.opta.local (with "gateway": { "listen": ":80" } in the profile, Nexus runs one itself)',
@@ -281,7 +285,7 @@ const tryClaude = command('try-claude', {
   }),
 })
 
-const serve = plain(
+const serve = optionsCommand(
   'serve',
   {
     background: hidden(flag()),
@@ -302,9 +306,9 @@ const service = command('service', {
   build: (values, [word]) => ({ ...values, action: choose(serviceActions, word, 'nexus service') }),
 })
 
-const configSchema = plain('config-schema', {}, 'print the JSON schema of the config file')
-const help = plain('help', {})
-const version = plain('version', {})
+const configSchema = optionsCommand('config-schema', {}, 'print the JSON schema of the config file')
+const help = optionsCommand('help', {})
+const version = optionsCommand('version', {})
 
 const nothingAfter = (place: string, word: string | undefined): null =>
   word === undefined ? null : refuse(place, `the extra word "${word}"`, 'nothing more')

@@ -5,11 +5,11 @@ import { UsageError } from './usage-error.ts'
 
 interface Declaration<Own extends Options, Given extends object> {
   readonly options: Own
-  /** The words before the options in the usage line; empty: none. */
+  /** The words before the options in the usage line. */
   readonly usage?: string
   /** How many words it takes; default none. */
   readonly mostWords?: number
-  /** What it does, for `nexus help`; null: nothing to explain. */
+  /** What it does, for `nexus help`; absent: its name says it. */
   readonly help?: string
   /** Adds what the words mean, and refuses options that don't go together. */
   readonly build: (values: ValuesOf<Own>, words: readonly string[]) => Given
@@ -61,7 +61,7 @@ export const command = <const Name extends string, Own extends Options, Given ex
 }
 
 /** A command that takes only options, each on its own. */
-export const plain = <const Name extends string, Own extends Options>(
+export const optionsCommand = <const Name extends string, Own extends Options>(
   name: Name,
   options: Own,
   help?: string,

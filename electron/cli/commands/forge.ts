@@ -29,13 +29,16 @@ import { printAnswer } from '../print.ts'
 import { readAnyProfile, readRunningProfile } from '../profile-choice.ts'
 import { renderForgeStatus } from '../view/forge-view.ts'
 
-export const runForge = async (command: CommandNamed<'forge'>, context: CliContext): Promise<number> => {
+type ForgeCommand = CommandNamed<'forge'>
+type ForgeEdit = Extract<ForgeCommand, { readonly folders: readonly string[] }>
+
+export const runForge = async (command: ForgeCommand, context: CliContext): Promise<number> => {
   if (command.action !== 'status') ensureStateFolder(context.folder)
   const spec = await readSpec(command.mount, context)
   switch (command.action) {
     case 'enable':
     case 'disable':
-      return edit(command.action, command.folders, { ...spec, json: command.json }, context)
+      return edit(command, spec, context)
     case 'status':
       return showStatus(spec, command.json, context)
     case 'clean':
@@ -57,9 +60,8 @@ const readSpec = async (mount: string | null, context: CliContext): Promise<RamD
 }
 
 const edit = async (
-  action: 'enable' | 'disable',
-  folders: readonly string[],
-  { mountPoint, json }: Pick<RamDiskSpec, 'mountPoint'> & { readonly json: boolean },
+  { action, folders, json }: ForgeEdit,
+  { mountPoint }: RamDiskSpec,
   context: CliContext,
 ): Promise<number> => {
   const files = createCargoConfigFiles(context.folder.cargoConfigsPath)
@@ -85,11 +87,7 @@ const edit = async (
   return refusals.length === 0 ? exitCodes.done : exitCodes.failed
 }
 
-const describeEdit = (
-  action: 'enable' | 'disable',
-  path: string,
-  outcome: EditOutcome,
-): readonly string[] => {
+const describeEdit = (action: ForgeEdit['action'], path: string, outcome: EditOutcome): readonly string[] => {
   const on = action === 'enable'
   switch (outcome.kind) {
     case 'refused':

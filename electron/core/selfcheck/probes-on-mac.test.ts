@@ -111,7 +111,11 @@ describe('fails', () => {
     ],
     ['readings.memory', { sysctl: exited(`hw.memsize: ${totalmem()}\n`) }, {}],
     ['readings.memory', { vm_stat: gone }, {}],
-    ['readings.memory', { sysctl: exited(wellMac['sysctl']?.replace(`${totalmem()}`, '1048576') ?? '') }, {}],
+    [
+      'readings.memory',
+      { sysctl: exited(wellMac['sysctl']?.replace(`${totalmem()}`, `${2 * totalmem()}`) ?? '') },
+      {},
+    ],
     ['readings.gpu', { ioreg: exited('"PerformanceStatistics" = {"Device Utilization %"=12}\n') }, {}],
     ['readings.addresses', { ifconfig: gone }, {}],
     ['readings.power', { pmset: gone }, {}],
