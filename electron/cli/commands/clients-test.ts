@@ -22,15 +22,6 @@ import { renderReachStep, renderReachSummary } from '../view/reach-view.ts'
 
 type ClientsCommand = CommandNamed<'clients'>
 
-interface Target {
-  readonly url: string
-  readonly key: string
-  /** The model that Claude Code would request; null when not set. */
-  readonly model: string | null
-  /** Where URL and key came from, for the user. */
-  readonly because: string
-}
-
 /** 0: the model answered; 3: connection refused; 1: anything else. Throws UsageError without address or key. */
 export const runClientsTest = async (command: ClientsCommand, context: CliContext): Promise<number> => {
   const { url, key, model, because } = await readTarget(command, context)
@@ -66,8 +57,11 @@ const exitCodeOf = ({ works, refused }: ReachReport): number => {
   return refused ? exitCodes.notRunning : exitCodes.failed
 }
 
-/** The given options, else what Claude Code would use from its settings and the environment, else this machine's own Router. */
-const readTarget = async (command: ClientsCommand, context: CliContext): Promise<Target> => {
+/**
+ * The given options, else what Claude Code would use from its settings and the environment, else this machine's own Router.
+ * `because` says for the user where they came from.
+ */
+const readTarget = async (command: ClientsCommand, context: CliContext) => {
   const { env, folder } = context
   const variable = readClaudeEnvironment({
     env,

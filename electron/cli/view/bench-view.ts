@@ -79,28 +79,16 @@ const renderKv = (rows: readonly KvRow[]): readonly string[] => [
   ...rows.flatMap((row) => ('failure' in row ? [`${row.type} was not measured: ${row.failure}`] : [])),
 ]
 
-const renderIdleSlots = ({
-  otherSlots,
-  heldTokens,
-  empty,
-  held,
-  keptShare,
-}: IdleSlotsRow): readonly string[] => {
-  const others = plural(otherSlots, 'other slot')
-  const table = columns([
+const renderIdleSlots = (row: IdleSlotsRow): readonly string[] => [
+  ...columns([
     ['idle slots', 'generation/s', 'lowest..highest'],
-    ['empty', ...spread(empty)],
-    [`${others}, ${heldTokens ?? '-'} tokens`, ...spread(held)],
-  ])
-  return [...table, judgeIdleSlots(empty, held, heldTokens, keptShare)]
-}
+    ['empty', ...spread(row.empty)],
+    [`${plural(row.otherSlots, 'other slot')}, ${row.heldTokens ?? '-'} tokens`, ...spread(row.held)],
+  ]),
+  judgeIdleSlots(row),
+]
 
-const judgeIdleSlots = (
-  empty: Spread,
-  held: Spread,
-  heldTokens: number | null,
-  keptShare: number | null,
-): string => {
+const judgeIdleSlots = ({ empty, held, heldTokens, keptShare }: IdleSlotsRow): string => {
   if (keptShare === null)
     return heldTokens === null
       ? 'The cost of idle slots is unknown: llama-server did not report what they held.'

@@ -7,18 +7,12 @@ import type { ProbeRun } from './run-probes.ts'
 
 type FixtureFile = ReturnType<typeof planFixtureFiles>[number]
 
-export interface FixtureOrigin {
-  /** Suffix of each file name, such as macos26.1. */
-  readonly versionLabel: string
-  readonly host: string
-  readonly source: string
-}
-
 /** One file per distinct output, such as hdiutil/info-macos26.1.txt, and stderr separately. Pure. */
 export const planFixtureFiles = (
   runs: readonly Pick<ProbeRun, 'probe' | 'evidence'>[],
   redact: Redact,
-  { versionLabel, host, source }: FixtureOrigin,
+  /** `versionLabel` ends each file's name, such as macos26.1. */
+  { versionLabel, host, source }: Readonly<Record<'versionLabel' | 'host' | 'source', string>>,
 ) => {
   const files: { file: string; text: string; index: Readonly<Record<string, string>> }[] = []
   const seen = new Set<string>()

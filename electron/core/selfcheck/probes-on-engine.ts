@@ -11,11 +11,7 @@ import { type Finding, fail, inGroup, notApplicable, type Probe, pass } from './
 /** The first Metal start takes 5 to 6 s (kronk#10), and a program's first start waits for its signature check. */
 const probe = inGroup('AI Engine and Router', 40_000)
 
-interface Answer {
-  readonly stdout: string
-  readonly stderr: string
-  readonly exitCode: number | null
-}
+type Answer = Awaited<ReturnType<typeof runLlamaServer>>
 
 export const probesOnEngine = (context: SelfcheckContext): readonly Probe[] => {
   const { platformId } = context
