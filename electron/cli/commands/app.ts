@@ -7,7 +7,7 @@ import { within } from '../../core/base/deadline.ts'
 import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import { openLogForChild } from '../../core/logs/log-file.ts'
 import { readLastLines } from '../../core/logs/log-follow.ts'
-import { type CliContext, exitCodes } from '../context.ts'
+import { type CliContext, exitCodes, folderVariables } from '../context.ts'
 import {
   ensurePackagedElectron,
   needsLoweredBuild,
@@ -51,9 +51,6 @@ export const whyNoWindow = (
 /** Chromium refuses to run as root with its sandbox (crbug.com/638180). */
 export const electronArguments = (platform: NodeJS.Platform, uid: number | undefined): readonly string[] =>
   platform === 'linux' && uid === 0 ? ['--no-sandbox'] : []
-
-/** The variables that locate the app's folders (electron/core/config/state-folder.ts). */
-const folderVariables = ['NEXUS_HOME', 'NEXUS_RUNTIME', 'NEXUS_SHARED', 'NEXUS_MODELS'] as const
 
 /**
  * open(1) launches the app as a click in the Finder does, so it gets its own permissions and not the terminal's. It

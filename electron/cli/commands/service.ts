@@ -16,7 +16,7 @@ import { servicePath, stablePath } from '../../core/control/core-process/stable-
 import { createCommandRunner } from '../../core/platform/run-command.ts'
 import type { CommandNamed } from '../arguments.ts'
 import { readOrphans } from '../attach.ts'
-import { type CliContext, exitCodes } from '../context.ts'
+import { type CliContext, exitCodes, folderVariables } from '../context.ts'
 import { readSnapshotInTime } from '../core-answer.ts'
 import { fail, printAnswer } from '../print.ts'
 
@@ -43,15 +43,8 @@ export const runService = async (
   }
 }
 
-/** Variables that locate our folders; without them the service would use another state folder. */
-const ourVariables = [
-  'NEXUS_HOME',
-  'NEXUS_RUNTIME',
-  'NEXUS_SHARED',
-  'NEXUS_MODELS',
-  'XDG_STATE_HOME',
-  'XDG_DATA_HOME',
-] as const
+/** Without these the service would use another state folder. */
+const ourVariables = [...folderVariables, 'XDG_STATE_HOME', 'XDG_DATA_HOME'] as const
 
 /** Variables that the launcher script derives from its own location: resources/, and the app that contains the bundle. */
 const scriptVariables = ['NEXUS_ROOT', 'NEXUS_APP'] as const
