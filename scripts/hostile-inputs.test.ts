@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import type * as fc from 'fast-check'
 import { afterAll, it } from 'vitest'
 import { parseArguments } from '../electron/cli/arguments.ts'
-import { parseForgeWords } from '../electron/cli/forge-arguments.ts'
 import { UsageError } from '../electron/cli/usage-error.ts'
 import { sampleSnapshot } from '../electron/contract/test-support/sample-snapshot.ts'
 import { readKeyList } from '../electron/core/access/developer-keys-file.ts'
@@ -125,9 +124,7 @@ const exitOf = (input: string) => ({ exitCode: 1, signal: null, logTail: input.s
 const texts: Runs<'texts'> = {
   'nexus WORDS': (input) => refusing([UsageError], () => parseArguments(input.split(/[ \n]/))),
   'nexus forge WORDS': (input) =>
-    refusing([UsageError], () =>
-      parseForgeWords(input.split(' '), { unused: '3', all: false, mount: null, json: false }),
-    ),
+    refusing([UsageError], () => parseArguments(['forge', ...input.split(' ')])),
   '/metrics': parseMetrics,
   'llama-server log line': parseLlamaLogLine,
   'llama-server --help': parseLlamaHelp,

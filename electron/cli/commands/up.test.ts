@@ -1,4 +1,4 @@
-// `nexus up` beside a core that runs and is not ready: whatever goes wrong, the command ends.
+// `nexus up` beside a running core that is not ready: whatever goes wrong, the command ends.
 import { writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import type { Command } from '../../contract/command.ts'
@@ -18,7 +18,7 @@ const up: Extract<CliCommand, { name: 'up' }> = {
   json: false,
 }
 
-it('hangs up after a config that is not valid, and so does not stay for ever', async () => {
+it('closes its connection after an invalid config, and so ends', async () => {
   const { context } = createTestContext()
   writeFileSync(context.folder.configPath, '{ "drainSeconds": -1 }')
   const core = await openTestCore(context, {

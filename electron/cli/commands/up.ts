@@ -210,34 +210,29 @@ const describeFailure = async (context: CliContext, snapshot: Snapshot): Promise
   const isOurs = snapshot.owner.user === undefined
   const started = isOurs && (id === 'llamaServer' || id === 'proxy') && snapshot.services[id].foreign === null
   const logTail = started ? await readLastLines(context.folder.logPath(id), 8) : []
-  return renderFailure({ snapshot, logTail, command: null }, context)
+  return renderFailure({ snapshot, logTail }, context)
 }
 
 /** On a terminal, seconds tick even if nothing else changes. */
 const tickMs = 200
 
 const createProgressOutput = (context: CliContext, progress: ProgressTracker, json: boolean) => {
-  if (json) return { show: (snapshot: Snapshot) => void progress.add(snapshot, Date.now()), close: () => {} }
-  if (!context.stdoutIsTerminal) {
-    return {
-      show: (snapshot: Snapshot) => {
-        for (const line of progress.add(snapshot, Date.now())) context.print(line)
-      },
-      close: () => {},
-    }
-  }
-  const draw = () => screen.draw(progress.render([], Date.now()))
-  const screen = createLiveScreen({ stream: process.stdout, mode: 'inline', process, onResize: () => draw() })
-  const timer = setInterval(draw, tickMs)
+  const draw = () => screen?.draw(progress.render(Date.now()))
+  const screen =
+    context.stdoutIsTerminal && !json
+      ? createLiveScreen({ stream: process.stdout, mode: 'inline', process, onResize: () => draw() })
+      : null
+  const timer = screen === null ? undefined : setInterval(draw, tickMs)
   return {
     show: (snapshot: Snapshot) => {
-      progress.add(snapshot, Date.now())
+      const lines = progress.add(snapshot, Date.now())
+      if (screen === null && !json) for (const line of lines) context.print(line)
       draw()
     },
     close: () => {
       clearInterval(timer)
       draw()
-      screen.close()
+      screen?.close()
     },
   }
 }

@@ -1,9 +1,9 @@
-// The command line before anything is installed: planned for a build whose flags are known, and only where that is asked for.
+// The command line before anything is installed: planned for a build with known flags, and only when asked for.
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { builtinProfiles } from '../../core/config/profiles.ts'
 import { type PlanContext, readEnginePlan } from '../../core/memory/stack-plan.ts'
-import { renderEnginePlan } from './engine-plan-view.ts'
+import { renderEnginePlan } from './service-plans-view.ts'
 
 const { studio } = builtinProfiles('/runtime')
 if (studio === undefined) throw new Error('there is no studio profile')
@@ -43,7 +43,7 @@ it('has every flag with its reason, and names the build', async () => {
   })
 })
 
-it('is none where a llama-server has to be there', async () => {
+it('has no command line where a llama-server must be installed', async () => {
   const plan = await readEnginePlan({ ...nothingInstalled, assumeBuild: false })
   expect(plan).toMatchObject({ argv: null, assumedBuild: null })
   expect(plan.problems.join()).toContain('not installed')
