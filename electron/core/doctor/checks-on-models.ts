@@ -4,7 +4,6 @@ import type { DraftJudgement } from '../../contract/memory-plan.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { formatBytes } from '../base/format-bytes.ts'
 import type { HeaderReading } from '../gguf/gguf-header.ts'
-import { judgeDraft } from '../memory/draft-judgement.ts'
 import { demoModelPath } from '../setup/demo-model.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
 import { profileFile, profilePlace } from './checks-on-config.ts'
@@ -90,11 +89,11 @@ export const checksOnModels = (context: DoctorContext, facts: DoctorFacts): read
       why: 'a draft with another vocabulary uses memory and speeds up nothing',
       read: async () => {
         if (llamaServer.speculation !== 'draft-simple') return null
-        const [target, draft] = await Promise.all([facts.modelHeader(), facts.draftHeader()])
-        if (target.kind === 'failed' || draft?.kind !== 'header')
+        const memory = await facts.memoryPlan()
+        if (memory.kind === 'unknown' || memory.plan.draft === null)
           return unknown('cannot be compared until both files can be read')
         const setting = `${profilePlace(context, 'llamaServer.speculation')} in ${profileFile(context)}`
-        return judgePair(judgeDraft(target.header, draft.header), setting)
+        return judgePair(memory.plan.draft, setting)
       },
     },
   ]

@@ -104,9 +104,9 @@ export const createDoctorFacts = (context: DoctorContext): DoctorFacts => {
     }),
     ramDisk: once(() => platform.ramDisk.read(spec)),
     ramDiskBacking: once(() => platform.ramDisk.readBacking(spec)),
-    modelHeader: once(() => readHeaderOrReason(llamaServer.modelPath, llamaServer.draftModelPath !== null)),
+    modelHeader: once(() => readHeaderOrReason(llamaServer.modelPath)),
     draftHeader: once(async () =>
-      llamaServer.draftModelPath === null ? null : readHeaderOrReason(llamaServer.draftModelPath, true),
+      llamaServer.draftModelPath === null ? null : readHeaderOrReason(llamaServer.draftModelPath),
     ),
     lanAddresses: once(() => platform.readLanAddresses()),
   }

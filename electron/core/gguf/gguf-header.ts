@@ -205,10 +205,10 @@ export type HeaderReading =
   | { readonly kind: 'header'; readonly header: GgufHeader }
   | { readonly kind: 'failed'; readonly reason: string }
 
-/** @param keepTokenTexts only for comparing two: a vocabulary of 262,000 tokens briefly costs the core 30 MB */
-export const readHeaderOrReason = async (path: string, keepTokenTexts = false): Promise<HeaderReading> => {
+/** Without token texts: those of a vocabulary of 262,000 briefly cost the core 30 MB. */
+export const readHeaderOrReason = async (path: string): Promise<HeaderReading> => {
   try {
-    return { kind: 'header', header: await readGgufHeader(path, { keepTokenTexts }) }
+    return { kind: 'header', header: await readGgufHeader(path, { keepTokenTexts: false }) }
   } catch (error) {
     return { kind: 'failed', reason: messageOf(error) }
   }
