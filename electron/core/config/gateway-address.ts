@@ -2,8 +2,6 @@
 import { localUrl } from '../base/local-url.ts'
 import { clientName } from './host-name.ts'
 
-export type GatewayAddress = Readonly<ReturnType<typeof readGatewayAddress>>
-
 /** @param listen valid for the contract's ListenAddressSchema, such as `:80`, `127.0.0.1:8000` or `[::1]:80` */
 export const readGatewayAddress = (listen: string) => {
   const colon = listen.lastIndexOf(':')

@@ -28,17 +28,8 @@ const modeOf = (flags: readonly string[]): string => {
   return mmap === '--mmap' ? 'mmap' : 'none'
 }
 
-export interface RespelledFlags {
-  readonly words: readonly string[]
-  readonly from: string
-  readonly to: string
-}
-
 /** The pinned flags in this build's spelling; null when nothing needs to change, or this build has no equivalent. */
-export const respellLoadMode = (
-  pinned: readonly string[],
-  capabilities: LlamaCapabilities,
-): RespelledFlags | null => {
+export const respellLoadMode = (pinned: readonly string[], capabilities: LlamaCapabilities) => {
   if (capabilities.supports('--load-mode')) {
     const isOld = (word: string) =>
       oldFlags.includes(spelledAsListed(word)) && !capabilities.supports(spelledAsListed(word))

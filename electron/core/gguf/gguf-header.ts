@@ -205,6 +205,7 @@ export type HeaderReading =
   | { readonly kind: 'header'; readonly header: GgufHeader }
   | { readonly kind: 'failed'; readonly reason: string }
 
+/** Without token texts: those of a vocabulary of 262,000 briefly cost the core 30 MB. */
 export const readHeaderOrReason = async (path: string): Promise<HeaderReading> => {
   try {
     return { kind: 'header', header: await readGgufHeader(path, { keepTokenTexts: false }) }

@@ -30,20 +30,7 @@ export interface PlanInput {
   readonly parking?: PlannedParking | null
 }
 
-export interface Tally {
-  readonly kvTarget: KvCacheSize
-  readonly kvDraft: KvCacheSize | null
-  readonly computeBytes: number
-  readonly programBytes: number
-  /** Of both models: an estimate, because checkpoints are added as contexts grow. */
-  readonly checkpointBytes: number
-  /** The GPU's part. Known parts only: a KV cache that can't be counted is missing from this and the next two. */
-  readonly gpuBytes: number
-  readonly withoutLinkerBytes: number
-  readonly totalBytes: number
-  /** Why the sums are too low; null when everything was counted. */
-  readonly uncounted: string | null
-}
+export type Tally = Readonly<ReturnType<typeof tallyPlan>>
 
 /**
  * llama.cpp counts the output layer and puts it on the GPU first, then the last of the others, each with its KV cache
@@ -68,7 +55,7 @@ function sayUncounted(
   return reasons.length === 0 ? null : reasons.join('; ')
 }
 
-export function tallyPlan(input: PlanInput): Tally {
+export function tallyPlan(input: PlanInput) {
   const { target, draft, server, reserves } = input
   const kvTarget = planKvCache(target.kv, { ...server, typeK: server.cacheTypeK, typeV: server.cacheTypeV })
   // Measured: the draft's context has the target's cells and slots, in its own cache types (f16 unless set).
@@ -103,10 +90,13 @@ export function tallyPlan(input: PlanInput): Tally {
     kvDraft,
     computeBytes,
     programBytes,
+    /** Of both models: an estimate, because checkpoints are added as contexts grow. */
     checkpointBytes,
+    /** The GPU's part. Known parts only: a KV cache that can't be counted is missing from this and the next two. */
     gpuBytes,
     withoutLinkerBytes,
     totalBytes: withoutLinkerBytes + reserves.linkerBytes,
+    /** Why the sums are too low; null when everything was counted. */
     uncounted: sayUncounted(kvTarget, kvDraft, server.unread),
   }
 }

@@ -102,18 +102,10 @@ export const chooseFiles = (
   }
 }
 
-interface PublishedModel {
-  /** As modelStem has it. */
-  readonly name: string
-  readonly paths: readonly string[]
-  readonly files: readonly PublishedFile[]
-  /** A part that isn't published; null: all are. */
-  readonly missing: string | null
-  /** A vision or audio addition to a model (mmproj), not a model itself. */
-  readonly isProjector: boolean
-}
+type PublishedModel = ReturnType<typeof groupParts>[number]
 
-const groupParts = (published: readonly PublishedFile[]): readonly PublishedModel[] => {
+/** By the name that modelStem gives them. `missing`: a part that isn't published; null: all are. */
+const groupParts = (published: readonly PublishedFile[]) => {
   const groups = new Map<string, PublishedFile[]>()
   for (const file of published) {
     const name = modelStem(file.path)
@@ -124,6 +116,7 @@ const groupParts = (published: readonly PublishedFile[]): readonly PublishedMode
     const parts = parseSplitName(files[0]?.path ?? '')?.parts ?? 1
     const paths = files.map(({ path }) => path)
     const missing = files.length === parts ? null : `one of ${parts} parts of ${name}`
+    // A vision or audio addition to a model (mmproj), not a model itself.
     return { name, paths, files, missing, isProjector: /(?:^|\/)mmproj/i.test(name) }
   })
 }

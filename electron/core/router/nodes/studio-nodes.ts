@@ -10,8 +10,6 @@ import { createLlamaWatch, type EngineReading, type LlamaWatch } from '../../eng
 import { explainNodeFailure } from './node-failure.ts'
 import { readNodeKey } from './node-key.ts'
 
-export type StudioNodes = ReturnType<typeof createStudioNodes>
-
 /** llama-server answers /health within 10 ms (measured); the rest allows for the network. */
 const healthTimeoutMs = 3_000
 /** /slots may take as long as one prefill batch. */
