@@ -169,22 +169,6 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
 type UnnumberedRequest = DistributiveOmit<ControlRequest, 'id'>
 type ResponseOf<K extends ControlResponse['kind']> = Extract<ControlResponse, { kind: K }>
 
-/** The client's end of the socket: numbered requests, each answered once, with pushed messages in between. */
-interface Connection {
-  /**
-   * Settles with an answer of that kind. `onAnswer` runs in line order, before anything pushed after the answer; the
-   * promise settles only after all lines of one chunk.
-   */
-  request<K extends ControlResponse['kind']>(
-    request: UnnumberedRequest,
-    kind: K,
-    onAnswer?: (response: ResponseOf<K>) => void,
-  ): Promise<ResponseOf<K>>
-  /** Settles when either side has closed the connection. */
-  readonly closed: Promise<void>
-  close(): void
-}
-
 interface Pending {
   readonly answer: (response: ControlResponse) => void
   readonly fail: (error: Error) => void
@@ -195,8 +179,13 @@ const isOfKind = <K extends ControlResponse['kind']>(
   kind: K,
 ): response is ResponseOf<K> => response.kind === kind
 
-/** `onPush` gets the messages that answer no request. */
-const createConnection = (socket: Socket, onPush: (response: ControlResponse) => void): Connection => {
+type Connection = ReturnType<typeof createConnection>
+
+/**
+ * The client's end of the socket: numbered requests, each answered once, with pushed messages in between.
+ * @param onPush gets the messages that answer no request
+ */
+const createConnection = (socket: Socket, onPush: (response: ControlResponse) => void) => {
   const reader = createLineReader(maxLineBytes)
   const pending = new Map<number, Pending>()
   let nextId = 1
@@ -234,9 +223,18 @@ const createConnection = (socket: Socket, onPush: (response: ControlResponse) =>
   }
 
   return {
+    /** Settles when either side has closed the connection. */
     closed,
-    close: () => socket.destroy(),
-    request: (request, kind, onAnswer) => {
+    close: (): void => void socket.destroy(),
+    /**
+     * Settles with an answer of that kind. `onAnswer` runs in line order, before anything pushed after the answer; the
+     * promise settles only after all lines of one chunk.
+     */
+    request: <K extends ControlResponse['kind']>(
+      request: UnnumberedRequest,
+      kind: K,
+      onAnswer?: (response: ResponseOf<K>) => void,
+    ): Promise<ResponseOf<K>> => {
       if (socket.destroyed) return Promise.reject(new Error('the core went away'))
       const id = nextId
       nextId += 1

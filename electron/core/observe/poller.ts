@@ -1,10 +1,9 @@
 // Reads everything at two cadences, watched and idle: one request in flight per source, and no old reading shown as new.
 
 import { historyStepMs } from '../../contract/history.ts'
-import type { Memory, Queue, RamDisk, Slot, Throughput } from '../../contract/snapshot.ts'
+import type { Memory, RamDisk } from '../../contract/snapshot.ts'
 import { within } from '../base/deadline.ts'
 import type { Reading } from '../base/reading.ts'
-import type { SlotTasks } from '../engine/llama-slot-tracker.ts'
 import type { EngineReading, LlamaWatch } from '../engine/llama-watch.ts'
 import type { HealthCheck } from '../supervise/supervised-child.ts'
 
@@ -26,27 +25,7 @@ export interface PollerSources {
   readonly recheckProof: () => Promise<void>
 }
 
-export interface Poller {
-  readonly latest: () => {
-    readonly memory: Reading<Memory> | null
-    readonly ramDisk: Reading<RamDisk> | null
-    readonly slots: Reading<Slot[]> | null
-    /** null when unknown. */
-    readonly tasks: SlotTasks | null
-    readonly queue: Reading<Queue> | null
-    readonly throughput: Reading<Throughput> | null
-    /** When the request was sent that llama-server has not answered yet; null when there is none. */
-    readonly engineAskedAt: number | null
-  }
-  /** How old a reading may be at this cadence and still count as live. */
-  readonly maxAgeMs: () => number
-  setWatched(watched: boolean): void
-  /**
-   * Reads now, unless it did a moment ago. Settles after `onReading`, when all have answered or `freshWaitMs` is over.
-   */
-  refresh(): Promise<void>
-  close(): void
-}
+export type Poller = ReturnType<typeof createPoller>
 
 /** The design's cadences: about 1 Hz while watched, slower otherwise. */
 const watchedMs = 1_000
@@ -64,7 +43,7 @@ const recheckWatchedMs = 15_000
 const recheckIdleMs = 60_000
 
 /** @param sources those of the profile in use */
-export const createPoller = (sources: () => PollerSources, onReading: () => void): Poller => {
+export const createPoller = (sources: () => PollerSources, onReading: () => void) => {
   let watched = false
   let closed = false
   let timer: NodeJS.Timeout | null = null
@@ -190,23 +169,27 @@ export const createPoller = (sources: () => PollerSources, onReading: () => void
         memory,
         ramDisk,
         slots: live(said?.slots ?? null),
+        /** null when unknown. */
         tasks: said?.tasks ?? null,
         queue: live(said?.queue ?? null),
         throughput: live(said?.throughput ?? null),
+        /** When the request was sent that llama-server has not answered yet; null when there is none. */
         engineAskedAt,
       }
     },
+    /** How old a reading may be at this cadence and still count as live. */
     maxAgeMs: () => (watched ? watchedMs : idleMs) + 2_000,
-    setWatched: (next) => {
+    setWatched: (next: boolean): void => {
       if (next === watched) return
       watched = next
       schedule()
     },
-    refresh: async () => {
+    /** Reads now, unless it did a moment ago. Settles after `onReading`, when all have answered or `freshWaitMs` is over. */
+    refresh: async (): Promise<void> => {
       if (performance.now() - lastTickMs >= tooSoonMs) beat()
       await looking
     },
-    close: () => {
+    close: (): void => {
       closed = true
       if (timer !== null) clearTimeout(timer)
       if (busyTimer !== null) clearTimeout(busyTimer)

@@ -1,8 +1,7 @@
 // Waiting for readiness: only the service's own answer, its end or an order ends the wait.
 import { expect, it } from 'vitest'
 import { awaitReady } from './await-ready.ts'
-import type { ProcessExit } from './child-process.ts'
-import type { ProbeResult } from './child-service.ts'
+import type { ProbeResult, ProcessExit } from './child-service.ts'
 
 const loading = (detail: string): ProbeResult => ({ state: 'loading', detail })
 const never = new Promise<never>(() => {})

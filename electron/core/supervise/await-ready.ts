@@ -1,8 +1,7 @@
 // Waiting until a started process is ready: it says so itself, for as long as it lives.
 import { setTimeout as pause } from 'node:timers/promises'
 import { firstOf } from '../base/first-of.ts'
-import type { ProcessExit } from './child-process.ts'
-import type { ChildService, ProbeResult } from './child-service.ts'
+import type { ChildService, ProbeResult, ProcessExit } from './child-service.ts'
 
 /** How often to probe while starting: often enough to add no start-up time. */
 const startProbeMs = 50

@@ -4,14 +4,8 @@ import { within } from '../base/deadline.ts'
 import { firstOf } from '../base/first-of.ts'
 import { isErrno } from '../base/private-file.ts'
 import type { ProcessIdentity, ProcessTable } from '../platform/platform.ts'
-import type { LaunchSpec } from './child-service.ts'
+import type { LaunchSpec, ProcessExit } from './child-service.ts'
 import { createLifeLook, isSameProcess, lookForPid } from './life-look.ts'
-
-export interface ProcessExit {
-  /** null when a signal ended it or it is unknown: only a parent gets the exit status. */
-  readonly exitCode: number | null
-  readonly signal: string | null
-}
 
 export interface OwnedProcess {
   readonly identity: ProcessIdentity

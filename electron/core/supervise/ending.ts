@@ -2,6 +2,8 @@
 import type { ProcessTable } from '../platform/platform.ts'
 import { endProcess, type OwnedProcess } from './child-process.ts'
 
+export type Ending = ReturnType<typeof createEnding>
+
 export const createEnding = (processes: ProcessTable) => {
   let graceOver = Promise.withResolvers<void>()
   let doomed: OwnedProcess | null = null

@@ -45,6 +45,8 @@ type AfterExit =
   | { readonly kind: 'restart'; readonly delayMs: number }
   | { readonly kind: 'fail'; readonly reason: string }
 
+export type CrashRecord = ReturnType<typeof createCrashRecord>
+
 /** The crashes of one service since the user last started it. @param now ms since epoch. @param random 0 to 1 */
 export const createCrashRecord = (policy: RestartPolicy, now: () => number, random: () => number) => {
   let crashTimesMs: number[] = []
