@@ -30,39 +30,5 @@ async def count_prompt(engine: Engine, body: dict[str, Any], call_type: str) -> 
         # Either one token id, or the text.
         return 1 if isinstance(only, int) else await engine.count_text(str(only))
     if call_type in RESPONSES:
-        return await engine.count_chat(chat_of(body), _functions_of(body))
+        return await engine.count_responses(body)
     return await engine.count_chat(body.get("messages") or [], body.get("tools") or [])
-
-
-def chat_of(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """The input of /v1/responses as llama-server converts it to a chat."""
-    given = body.get("input")
-    items = [{"role": "user", "content": given}] if isinstance(given, str) else given or []
-    instructions = body.get("instructions")
-    chat = [{"role": "system", "content": instructions}] if instructions else []
-    for item in items:
-        kind = item.get("type", "message")
-        if kind == "message":
-            chat.append({"role": item["role"], "content": _text_of(item["content"])})
-        elif kind == "function_call":
-            function = {"name": item["name"], "arguments": item["arguments"]}
-            call = {"id": item["call_id"], "type": "function", "function": function}
-            chat.append({"role": "assistant", "content": None, "tool_calls": [call]})
-        elif kind == "function_call_output":
-            chat.append({"role": "tool", "tool_call_id": item["call_id"], "content": _text_of(item["output"])})
-    return chat
-
-
-def _text_of(content: object) -> str:
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    return "".join(part if isinstance(part, str) else str(part.get("text", "")) for part in parts)
-
-
-def _functions_of(body: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {"type": "function", "function": {name: tool[name] for name in ("name", "description", "parameters") if tool.get(name)}}
-        for tool in body.get("tools") or ()
-        if tool.get("type") == "function"
-    ]

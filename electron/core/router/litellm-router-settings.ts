@@ -36,6 +36,7 @@ export const routerModules = [
   'opta_parked_files.py',
   'opta_parking.py',
   'opta_prompt.py',
+  'opta_replays.py',
   'opta_requests.py',
   'opta_schemas.py',
   'opta_settings.py',
