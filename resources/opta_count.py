@@ -9,8 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from opta_kept_tools import keep_tools, offer_chosen
+from opta_prompt import mend_messages
+from opta_sight import find_unseen
+
 if TYPE_CHECKING:
     from opta_engine import Engine
+    from opta_settings import Settings
 
 ANTHROPIC: Final = "anthropic_messages"
 TEXT: Final = frozenset({"text_completion", "atext_completion"})
@@ -32,3 +37,19 @@ async def count_prompt(engine: Engine, body: dict[str, Any], call_type: str) -> 
     if call_type in RESPONSES:
         return await engine.count_responses(body)
     return await engine.count_chat(body.get("messages") or [], body.get("tools") or [])
+
+
+def adapted(body: dict[str, Any], call_type: str, settings: Settings, user_agent: str) -> dict[str, Any]:
+    """The body for the model: in Anthropic's API with its texts and system messages in place, and with the tools that are kept."""
+    if call_type == ANTHROPIC:
+        body = mend_messages(body, settings)
+    body = keep_tools(body, settings.tools, for_everybody=settings.tools_for_everybody, user_agent=user_agent)
+    return offer_chosen(body) if settings.mend_tools else body
+
+
+async def is_unseen(engine: Engine, body: dict[str, Any], settings: Settings) -> bool:
+    """Whether the body has images or sounds that the model can't take."""
+    if not settings.refuse_unseen or find_unseen(body, frozenset()) is None:
+        return False
+    senses = await engine.senses()
+    return senses is not None and find_unseen(body, senses) is not None

@@ -400,3 +400,20 @@ def test_asks_llama_server_for_the_length_of_all_that_responses_renders(proxy: P
     items = [user("hi"), {"type": "function_call_output", "call_id": "c", "output": "word " * 2000}]
     status, text = proxy.ask("POST", "/v1/responses", ANNA_KEY, {"model": "m", "input": items})
     assert (status, "prompt is too long: 20" in text) == (400, True)
+
+
+COUNT: Final = "/v1/messages/count_tokens"
+
+
+def test_count_tokens_is_the_length_of_what_the_model_would_read(proxy: Proxy) -> None:
+    attribution = {"type": "text", "text": "x-anthropic-billing-header: cc_version=2.1.197.a1f;"}
+    turns = [user("one two"), {"role": "system", "content": "three"}, user("four")]
+    status, text = proxy.ask("POST", COUNT, ANNA_KEY, {"model": "m", "system": [attribution], "messages": turns})
+    # The stand-in counts the words of the messages in JSON: one user's turn of three texts.
+    texts = [{"type": "text", "text": words} for words in ("one two", "three", "four")]
+    assert (status, json.loads(text)) == (200, {"input_tokens": len(json.dumps([user(texts)]).split())})
+
+
+def test_count_tokens_refuses_an_image_as_the_request_itself_is_refused(proxy: Proxy) -> None:
+    status, text = proxy.ask("POST", COUNT, ANNA_KEY, {"model": "m", "messages": result([IMAGE])})
+    assert (status, json.loads(text)["error"]) == (400, {"type": "invalid_request_error", "message": "Could not process image"})
