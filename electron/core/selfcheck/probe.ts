@@ -88,5 +88,6 @@ export const outputOf = async (
 ): Promise<string> => {
   const result = await run(argv, options)
   if (result.kind === 'exited' && result.exitCode === 0) return result.stdout
-  throw new Error(`${argv.join(' ')}: ${describeFailure(result)}`)
+  // Not the whole command: it may hold a script.
+  throw new Error(`${argv.slice(0, 2).join(' ')}: ${describeFailure(result)}`)
 }
