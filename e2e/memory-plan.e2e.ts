@@ -205,10 +205,4 @@ describe('memory plan against a real llama-server', () => {
       expect(residentBytes).toBeGreaterThan(allBytes * 0.9)
     },
   )
-
-  it('sees that a model can draft for itself', async () => {
-    const { judgeDraft } = await import('../electron/core/memory/draft-judgement.ts')
-    const header = await readGgufHeader(requireEnv('NEXUS_TEST_SLIDING_WINDOW_MODEL'))
-    expect(judgeDraft(header, header)).toEqual({ verdict: 'compatible' })
-  })
 })

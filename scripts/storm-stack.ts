@@ -7,7 +7,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { freePorts } from '../e2e/free-ports.ts'
 import type { ControlClient } from '../electron/core/control/client.ts'
 import { smallHeap, smallHeapFlag } from '../electron/core/control/core-process/core-program.ts'
-import { tokenTextsKey } from '../electron/core/gguf/metadata.ts'
 import { makeGguf, makePairs } from '../electron/core/gguf/test-support/made-gguf.ts'
 import { readPinnedVersion } from '../electron/core/setup/litellm.ts'
 import { type CommandEnd, createOwnStack, type OwnStack } from './own-stack.ts'
@@ -58,7 +57,7 @@ export const createStormStack = async (root: string): Promise<StormStack> => {
   const modelPath = join(home, 'model.gguf')
   // The core reads its header for plan and doctor: a vocabulary as long as Gemma's, which bloated the core in a flood of guests.
   const tokens = Array.from({ length: vocabularyTokens }, (_, id) => `token ${id}`)
-  const pairs = makePairs('llama', { [tokenTextsKey]: { type: 'texts', value: tokens } })
+  const pairs = makePairs('llama', { 'tokenizer.ggml.tokens': { type: 'texts', value: tokens } })
   writeFileSync(modelPath, makeGguf({ pairs }))
   const profile = {
     extends: 'demo',

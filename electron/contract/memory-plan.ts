@@ -64,14 +64,6 @@ const AgentsShareSchema = z.strictObject({
 })
 export type AgentsShare = Readonly<z.infer<typeof AgentsShareSchema>>
 
-const DraftJudgementSchema = z.discriminatedUnion('verdict', [
-  z.strictObject({ verdict: z.literal('compatible') }),
-  /** Current builds still start and serve, keep the draft in memory, and never draft. */
-  z.strictObject({ verdict: z.literal('mismatch'), reason: z.string(), hint: z.string() }),
-  z.strictObject({ verdict: z.literal('unknown'), reason: z.string(), hint: z.string() }),
-])
-export type DraftJudgement = Readonly<z.infer<typeof DraftJudgementSchema>>
-
 export const MemoryPlanSchema = z.strictObject({
   lines: z.array(PlanLineSchema).readonly(),
   /** Everything, including the linker reserve; too low when `uncounted` is set. */
@@ -88,7 +80,6 @@ export const MemoryPlanSchema = z.strictObject({
   /** The largest contexts that fit with all reserves; null when none does. */
   largest: z.strictObject({ split: LargestContextSchema.nullable(), pool: LargestContextSchema.nullable() }),
   suggestions: z.array(SuggestionSchema).readonly(),
-  draft: DraftJudgementSchema.nullable(),
   warnings: z.array(z.string()).readonly(),
   swapRule: z.string(),
   /** For comparing with the log: embedding pages that two mapped buffers may share. */

@@ -66,7 +66,7 @@ export const checksOnEngine: readonly CheckSource[] = [
   {
     id: 'engine.drafts',
     title: 'Drafts',
-    why: 'when they fail, llama-server starts without them and is only slower',
+    why: 'when they fail, llama-server starts without them: it is slower, and a draft model still takes memory',
     read: async ({ core, place, profileFile }) => {
       const reading = await core()
       return reading.kind === 'attached'

@@ -31,7 +31,6 @@ const plan: MemoryPlan = {
     { id: 'smaller-ram-disk', text: 'a small step', savesBytes: 1, isEnough: false },
     { id: 'no-draft', text: 'no draft model', savesBytes: 2, isEnough: true },
   ],
-  draft: null,
   warnings: [],
   swapRule: '',
   sharedEmbeddingBytes: { target: 0, draft: 0 },

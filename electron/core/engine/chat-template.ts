@@ -67,7 +67,7 @@ export const readChatTemplateChoice = async (
   profile: Profile['llamaServer'],
   resourcesDir: string,
 ): Promise<ChatTemplateChoice> => {
-  const header = await readGgufHeader(profile.modelPath, { keepTokenTexts: false }).catch(() => null)
+  const header = await readGgufHeader(profile.modelPath).catch(() => null)
   const choice = chooseChatTemplate({ profile, header, resourcesDir })
   if (choice.kind === 'file' && statSync(choice.path, { throwIfNoEntry: false })?.isFile() !== true) {
     const place = choice.path === profile.chatTemplate ? 'llamaServer.chatTemplate' : 'our chat template'

@@ -11,7 +11,6 @@ export type ByteReader = ReturnType<typeof createByteReader>
 export function createByteReader(
   handle: FileHandle,
   file: { readonly path: string; readonly fileBytes: number },
-  signal: AbortSignal | undefined,
 ) {
   const { path, fileBytes } = file
   /** Reused for the whole file: a new one per block left 5 MB of garbage outside V8's heap for a vocabulary of 262,000 tokens. */
@@ -39,7 +38,6 @@ export function createByteReader(
 
   const ensure = async (count: number, what: string): Promise<void> => {
     if (buffered() >= count) return
-    signal?.throwIfAborted()
     checkLimits(count, what)
     const rest = buffered() > 0 ? buffer.subarray(at - bufferStart) : buffer.subarray(0, 0)
     const wanted = Math.min(Math.max(blockBytes, count), fileBytes - at)

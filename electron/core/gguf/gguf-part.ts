@@ -37,7 +37,7 @@ async function checkVersion(reader: ByteReader): Promise<void> {
 }
 
 function readAlignment(reader: ByteReader, metadata: Metadata, at: number): number {
-  const value = metadata.values.get(alignmentKey)
+  const value = metadata.get(alignmentKey)
   if (value === undefined) return defaultAlignment
   const isPowerOfTwo = typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 1 << 30
   if (!isPowerOfTwo || (value & (value - 1)) !== 0)
@@ -45,10 +45,10 @@ function readAlignment(reader: ByteReader, metadata: Metadata, at: number): numb
   return value
 }
 
-async function readPart(reader: ByteReader, keepTokenTexts: boolean): Promise<GgufPart> {
+async function readPart(reader: ByteReader): Promise<GgufPart> {
   await checkVersion(reader)
   const tensorCount = reader.takeU64()
-  const metadata = await readMetadata(reader, reader.takeU64(), keepTokenTexts)
+  const metadata = await readMetadata(reader, reader.takeU64())
   const alignment = readAlignment(reader, metadata, reader.offset())
   const tensors = await readTensors(reader, tensorCount, alignment)
   return { path: reader.path, fileBytes: reader.fileBytes, metadata, tensors }
@@ -63,15 +63,7 @@ const sayOpenError = (path: string, error: unknown): Error => {
   })
 }
 
-export interface GgufReadOptions {
-  readonly signal?: AbortSignal
-  /** Whether to keep the token texts, to compare with a draft; counting and skipping them is much faster. */
-  readonly keepTokenTexts?: boolean
-}
-
-export async function readGgufPart(path: string, options: GgufReadOptions): Promise<GgufPart> {
-  const { signal, keepTokenTexts = true } = options
-  signal?.throwIfAborted()
+export async function readGgufPart(path: string): Promise<GgufPart> {
   // Without O_NONBLOCK, opening a named pipe would wait for a writer forever.
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
     throw sayOpenError(path, error)
@@ -80,7 +72,7 @@ export async function readGgufPart(path: string, options: GgufReadOptions): Prom
     const stats = await handle.stat()
     if (!stats.isFile())
       throw new Error(`${path}: not a file but ${stats.isDirectory() ? 'a folder' : 'a device or pipe'}`)
-    return await readPart(createByteReader(handle, { path, fileBytes: stats.size }, signal), keepTokenTexts)
+    return await readPart(createByteReader(handle, { path, fileBytes: stats.size }))
   } finally {
     await handle.close()
   }

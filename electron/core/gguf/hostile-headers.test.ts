@@ -6,15 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readGgufHeader } from './gguf-header.ts'
-import {
-  type MadeGguf,
-  type MadeTensor,
-  makeGguf,
-  makePairs,
-  text,
-  u32,
-  u64,
-} from './test-support/made-gguf.ts'
+import { type MadeGguf, type MadeTensor, makeGguf, makePairs, u32, u64 } from './test-support/made-gguf.ts'
 
 let folder = ''
 beforeAll(async () => {
@@ -177,12 +169,5 @@ describe('anything else', () => {
     await promisify(execFile)('mkfifo', [pipe])
     await expect(readGgufHeader(pipe)).rejects.toThrow(`${pipe}: not a file but a device or pipe`)
     await expect(readGgufHeader(join(folder, 'none.gguf'))).rejects.toThrow('none.gguf: no such file')
-  })
-
-  it('stops when aborted', async () => {
-    const path = join(folder, 'aborted.gguf')
-    await writeFile(path, Buffer.concat([makeGguf({ pairs: makePairs('llama') }), text('rest')]))
-    const signal = AbortSignal.abort(new Error('enough'))
-    await expect(readGgufHeader(path, { signal })).rejects.toThrow('enough')
   })
 })

@@ -1,5 +1,5 @@
 // Typed access to a GGUF header's metadata; an architecture's own keys have its name as a prefix.
-import type { MetadataValue } from './metadata.ts'
+import type { Metadata } from './metadata.ts'
 
 export type MetadataQuestions = ReturnType<typeof askMetadata>
 
@@ -8,7 +8,7 @@ const maxLayers = 512
 
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
 
-export function askMetadata(values: ReadonlyMap<string, MetadataValue>) {
+export function askMetadata(values: Metadata) {
   const listOf = (key: string) => {
     const value = values.get(key)
     return typeof value === 'object' && value !== null ? value : null
@@ -26,10 +26,6 @@ export function askMetadata(values: ReadonlyMap<string, MetadataValue>) {
     },
     /** A whole number >= 0; null when absent or anything else. */
     count,
-    flag: (key: string): boolean | null => {
-      const value = values.get(key)
-      return typeof value === 'boolean' ? value : null
-    },
     /** One number per layer, from a list or from one number for all; null when absent or the list is too short. */
     perLayer: (key: string, layers: number): readonly number[] | null => {
       if (layers < 1 || layers > maxLayers) return null

@@ -1,6 +1,5 @@
 // The key-value part of a GGUF header: small values are kept, large ones are skipped.
 import type { ByteReader } from './byte-reader.ts'
-import { createTokenTextsBuilder, type TokenTexts } from './token-texts.ts'
 
 /** `values` is null for skipped arrays: strings, and more numbers than per-layer lists need. */
 export interface MetadataArray {
@@ -9,10 +8,7 @@ export interface MetadataArray {
 }
 /** null: a value that isn't kept (a text over 64 KiB, a whole number over 2^53). */
 export type MetadataValue = number | boolean | string | MetadataArray | null
-export interface Metadata {
-  readonly values: ReadonlyMap<string, MetadataValue>
-  readonly tokenTexts: TokenTexts | null
-}
+export type Metadata = ReadonlyMap<string, MetadataValue>
 
 // Limits: gguf.cpp allows strings and arrays of 2^30; no real file comes near these.
 const maxPairs = 65_536
@@ -23,7 +19,6 @@ const keptStringBytes = 64 * 1024
 const keptArrayValues = 4096
 /** A key needs its length (8), one byte, a type (4) and a value (1). */
 const smallestPairBytes = 14
-export const tokenTextsKey = 'tokenizer.ggml.tokens'
 
 interface Scalar {
   readonly bytes: number
@@ -67,12 +62,7 @@ export async function readText(reader: ByteReader, maxBytes: number, what: strin
   return reader.takeBytes(bytes)
 }
 
-async function readStrings(
-  reader: ByteReader,
-  key: string,
-  count: number,
-  builder: ReturnType<typeof createTokenTextsBuilder> | null,
-): Promise<void> {
+async function skipTexts(reader: ByteReader, key: string, count: number): Promise<void> {
   if (count > maxStrings)
     reader.fail(reader.offset(), `'${key}' claims ${count} texts; at most ${maxStrings} are allowed`)
   const what = `a text of '${key}'`
@@ -80,17 +70,11 @@ async function readStrings(
     // Await only at the end of a block: an await for each of 260,000 texts took longer than reading them.
     if (reader.buffered() < 8) await reader.ensure(8, `the length of ${what}`)
     const bytes = takeTextLength(reader, maxStringBytes, what)
-    if (reader.buffered() < bytes) await reader.ensure(bytes, what)
-    if (builder === null) reader.skip(bytes, what)
-    else builder.add(reader.takeBytes(bytes))
+    reader.skip(bytes, what)
   }
 }
 
-async function readArray(
-  reader: ByteReader,
-  key: string,
-  onStrings: (count: number) => Promise<void>,
-): Promise<MetadataArray> {
+async function readArray(reader: ByteReader, key: string): Promise<MetadataArray> {
   await reader.ensure(12, `the array '${key}'`)
   const start = reader.offset()
   const elementType = reader.takeU32()
@@ -98,7 +82,7 @@ async function readArray(
   if (elementType === stringType) {
     if (count * 8 > reader.fileBytes)
       reader.fail(start, `'${key}' claims ${count} texts; the file has only ${reader.fileBytes} bytes`)
-    await onStrings(count)
+    await skipTexts(reader, key, count)
     return { count, values: null }
   }
   const scalar = scalars[elementType]
@@ -119,15 +103,11 @@ async function readArray(
   return { count, values }
 }
 
-async function readValue(
-  reader: ByteReader,
-  key: string,
-  onStrings: (count: number) => Promise<void>,
-): Promise<MetadataValue> {
+async function readValue(reader: ByteReader, key: string): Promise<MetadataValue> {
   await reader.ensure(4, `the type of '${key}'`)
   const start = reader.offset()
   const type = reader.takeU32()
-  if (type === arrayType) return readArray(reader, key, onStrings)
+  if (type === arrayType) return readArray(reader, key)
   if (type === stringType) {
     const text = await readText(reader, maxStringBytes, `the text '${key}'`)
     return text.length > keptStringBytes ? null : text.toString('utf8')
@@ -138,11 +118,7 @@ async function readValue(
   return keepScalar(scalar.decode(reader.takeBytes(scalar.bytes)))
 }
 
-export async function readMetadata(
-  reader: ByteReader,
-  pairCount: number,
-  keepTokenTexts: boolean,
-): Promise<Metadata> {
+export async function readMetadata(reader: ByteReader, pairCount: number): Promise<Metadata> {
   const start = reader.offset()
   if (pairCount > maxPairs)
     reader.fail(start, `the header claims ${pairCount} metadata keys; at most ${maxPairs} are allowed`)
@@ -152,19 +128,13 @@ export async function readMetadata(
       `the header claims ${pairCount} metadata keys; the file ends at byte ${reader.fileBytes}`,
     )
   const values = new Map<string, MetadataValue>()
-  let tokenTexts: TokenTexts | null = null
   for (let index = 0; index < pairCount; index += 1) {
     const keyStart = reader.offset()
     const key = (await readText(reader, maxKeyBytes, `metadata key ${index + 1} of ${pairCount}`)).toString(
       'utf8',
     )
     if (values.has(key)) reader.fail(keyStart, `the metadata key '${key}' occurs twice; once is allowed`)
-    const value = await readValue(reader, key, async (count) => {
-      const builder = keepTokenTexts && key === tokenTextsKey ? createTokenTextsBuilder() : null
-      await readStrings(reader, key, count, builder)
-      tokenTexts = builder?.build() ?? tokenTexts
-    })
-    values.set(key, value)
+    values.set(key, await readValue(reader, key))
   }
-  return { values, tokenTexts }
+  return values
 }

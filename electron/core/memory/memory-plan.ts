@@ -1,8 +1,7 @@
 // Will it fit? Computes the whole plan from headers and settings before anything starts. Pure.
 
-import type { AgentsShare, DraftJudgement, LargestContext, MemoryPlan } from '../../contract/memory-plan.ts'
+import type { AgentsShare, LargestContext, MemoryPlan } from '../../contract/memory-plan.ts'
 import { formatBytes, formatCount } from '../base/format-bytes.ts'
-import { judgeDraft } from './draft-judgement.ts'
 import { cellRules, countCells } from './kv-cache.ts'
 import { findLargestContext, headroomShare } from './largest-context.ts'
 import { listPlanLines } from './plan-lines.ts'
@@ -71,12 +70,7 @@ function warnOfEstimates(machine: PlanInput['machine'], tally: Tally): readonly 
   ]
 }
 
-function warn(
-  input: PlanInput,
-  draft: DraftJudgement | null,
-  split: LargestContext | null,
-  tally: Tally,
-): readonly string[] {
+function warn(input: PlanInput, split: LargestContext | null, tally: Tally): readonly string[] {
   const warnings = [input.target, ...(input.draft === null ? [] : [input.draft])].flatMap((model) => {
     if (model.completeness.kind === 'complete') return []
     const what =
@@ -85,10 +79,6 @@ function warn(
       `${model.completeness.path} is ${what}: ${formatBytes(model.completeness.missingBytes)} are missing`,
     ]
   })
-  if (draft?.verdict === 'mismatch')
-    warnings.push(`the draft model will never draft but still takes memory: ${draft.reason}; ${draft.hint}`)
-  if (draft?.verdict === 'unknown')
-    warnings.push(`the draft model may not be able to draft: ${draft.reason}; ${draft.hint}`)
   if (input.server.unifiedKv && input.whyNoPool !== null) warnings.push(warnOfPool(input.whyNoPool, split))
   return [...warnings, ...warnOfEstimates(input.machine, tally)]
 }
@@ -127,7 +117,6 @@ function shareAmongAgents(input: PlanInput): AgentsShare {
 export function planMemory(input: PlanInput, seed: SeedMap | null = null): MemoryPlan {
   const tally = tallyPlan(input)
   const verdict = judgeTally(tally, input.machine)
-  const draft = input.draft === null ? null : judgeDraft(input.target, input.draft)
   const agents = shareAmongAgents(input)
   const split = findLargestContext(input, false)
   return {
@@ -142,8 +131,7 @@ export function planMemory(input: PlanInput, seed: SeedMap | null = null): Memor
     agents: { ...agents, note: `${agents.note}${sayPool(input)}` },
     largest: { split, pool: findLargestContext(input, true) },
     suggestions: suggestChanges(input),
-    draft,
-    warnings: warn(input, draft, split, tally),
+    warnings: warn(input, split, tally),
     swapRule,
     sharedEmbeddingBytes: {
       target: input.target.sharedEmbeddingBytes,

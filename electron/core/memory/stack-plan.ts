@@ -125,7 +125,7 @@ export const readMemoryPlan = async (
   // The studio is a Mac, even when planned on Linux.
   const isSeedMachine = context.profileName === 'studio'
   try {
-    const target = await readGgufHeader(llamaServer.modelPath, { keepTokenTexts: draftPath !== null })
+    const target = await readGgufHeader(llamaServer.modelPath)
     const draft: GgufHeader | null = draftPath === null ? null : await readGgufHeader(draftPath)
     const server = plannedServer(
       { ...llamaServer, promptCacheMiB: effectivePromptCacheMiB(context.profile) },

@@ -90,7 +90,7 @@ describe('resources/models.json', () => {
       if (header === null) return
       const read = headerOf({ ...model, weightBytes: weightBytes ?? 1 })
       expect(read).toMatchObject({ architecture, trainingContextTokens, kv: { kind: 'known' } })
-      expect(read?.vocabulary.tokenCount).not.toBeNull()
+      expect(read?.tokenCount).not.toBeNull()
     },
   )
 })
