@@ -125,10 +125,10 @@ describe('connectLogTail', () => {
   it('reports an unreadable log once, not at every look', async () => {
     using log = createLog()
     const errors: string[] = []
-    const { promise, resolve } = Promise.withResolvers<void>()
+    const lines: string[] = []
     const disconnect = connectLogTail(
       log.path,
-      () => resolve(),
+      (more) => void lines.push(...more),
       (error) => void errors.push(error.message),
       {
         intervalMs: 1,
@@ -136,6 +136,8 @@ describe('connectLogTail', () => {
         maxBehindBytes: 1024 * 1024,
       },
     )
+    log.write('readable\n')
+    await vi.waitUntil(() => lines.length === 1)
     renameSync(log.path, `${log.path}-aside`)
     symlinkSync(log.path, log.path)
     const statSync = vi.spyOn(fs, 'statSync')
@@ -150,7 +152,7 @@ describe('connectLogTail', () => {
     rmSync(log.path)
     renameSync(`${log.path}-aside`, log.path)
     log.write('readable again\n')
-    await promise
+    await vi.waitUntil(() => lines.length === 2)
     disconnect()
     expect(errors).toEqual([expect.stringContaining('ELOOP')])
   })
