@@ -14,6 +14,12 @@ const refusal = (...argv: string[]): string => {
 }
 
 describe('parseArguments', () => {
+  it('refuses a long word that begins with one dash, over whose letters parseArgs recurses', () => {
+    expect(() => parseArguments(['forge', `-${'1'.repeat(100_000)}`])).toThrow(
+      "nexus forge: Unknown option: a long word that begins with '-'; allowed: nexus forge enable|",
+    )
+  })
+
   it('parses the actions on models', () => {
     const fetch = { name: 'model', action: 'fetch', model: 'a/b:Q8_0', json: false }
     expect(parseArguments(['model', 'fetch', 'a/b:Q8_0'])).toEqual(fetch)

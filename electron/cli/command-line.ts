@@ -83,7 +83,12 @@ const split = (
   try {
     return parseArgs({ args: [...words], options, allowPositionals: true, strict: true })
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split('. ')[0] : String(error)
-    throw new UsageError(`nexus ${name}: ${reason}; allowed: ${usage}`)
+    throw new UsageError(`nexus ${name}: ${describeRefusal(error)}; allowed: ${usage}`)
   }
+}
+
+const describeRefusal = (error: unknown): string | undefined => {
+  // parseArgs recurses over the letters of "-abc", and we have no such options.
+  if (error instanceof RangeError) return "Unknown option: a long word that begins with '-'"
+  return error instanceof Error ? error.message.split('. ')[0] : String(error)
 }
