@@ -80,15 +80,14 @@ const split = (
   readonly values: Readonly<Record<string, string | boolean | undefined>>
   readonly positionals: string[]
 } => {
+  const optionsEnd = words.indexOf('--')
+  // parseArgs takes seconds for the letters of a long "-abc", or runs out of stack; we have no such options.
+  const group = words.slice(0, optionsEnd < 0 ? undefined : optionsEnd).find((word) => /^-[^-]./s.test(word))
+  const refuseWords = (reason: string) => new UsageError(`nexus ${name}: ${reason}; allowed: ${usage}`)
+  if (group !== undefined) throw refuseWords(`Unknown option '${group.slice(0, 40)}'`)
   try {
     return parseArgs({ args: [...words], options, allowPositionals: true, strict: true })
   } catch (error) {
-    throw new UsageError(`nexus ${name}: ${describeRefusal(error)}; allowed: ${usage}`)
+    throw refuseWords(error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error))
   }
-}
-
-const describeRefusal = (error: unknown): string | undefined => {
-  // parseArgs recurses over the letters of "-abc", and we have no such options.
-  if (error instanceof RangeError) return "Unknown option: a long word that begins with '-'"
-  return error instanceof Error ? error.message.split('. ')[0] : String(error)
 }
