@@ -14,6 +14,15 @@ const refusal = (...argv: string[]): string => {
 }
 
 describe('parseArguments', () => {
+  it('refuses a word with one dash by its name, however long, because parseArgs recurses over its letters', () => {
+    expect(() => parseArguments(['up', '-json'])).toThrow(
+      "nexus up: Unknown option '-json'; allowed: nexus up ",
+    )
+    expect(() => parseArguments(['forge', `-${'1'.repeat(100_000)}`])).toThrow(
+      `nexus forge: Unknown option '-${'1'.repeat(39)}'; allowed: nexus forge enable|`,
+    )
+    expect(parseArguments(['forge', 'enable', '--', '-folder'])).toMatchObject({ name: 'forge' })
+  })
   it('parses the actions on models', () => {
     const fetch = { name: 'model', action: 'fetch', model: 'a/b:Q8_0', json: false }
     expect(parseArguments(['model', 'fetch', 'a/b:Q8_0'])).toEqual(fetch)

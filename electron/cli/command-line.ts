@@ -80,10 +80,14 @@ const split = (
   readonly values: Readonly<Record<string, string | boolean | undefined>>
   readonly positionals: string[]
 } => {
+  const optionsEnd = words.indexOf('--')
+  // parseArgs takes seconds for the letters of a long "-abc", or runs out of stack; we have no such options.
+  const group = words.slice(0, optionsEnd < 0 ? undefined : optionsEnd).find((word) => /^-[^-]./s.test(word))
+  const refuseWords = (reason: string) => new UsageError(`nexus ${name}: ${reason}; allowed: ${usage}`)
+  if (group !== undefined) throw refuseWords(`Unknown option '${group.slice(0, 40)}'`)
   try {
     return parseArgs({ args: [...words], options, allowPositionals: true, strict: true })
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split('. ')[0] : String(error)
-    throw new UsageError(`nexus ${name}: ${reason}; allowed: ${usage}`)
+    throw refuseWords(error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error))
   }
 }

@@ -1,5 +1,5 @@
 // Reads a log from outside: its last lines and every following line, across rotations.
-import { setTimeout as sleep } from 'node:timers/promises'
+import { armFileChange } from './file-change.ts'
 import { createLogCursor, type LogCursor } from './log-cursor.ts'
 import {
   type LogMark,
@@ -89,11 +89,8 @@ export interface FollowOptions {
   readonly signal: AbortSignal
 }
 
-/** Polling costs a few system calls, works on every file system, and a flood of writes causes no flood of events. */
-const pollMs = 100
-
 /**
- * Pulled by the consumer: holds at most one block of 64 KiB. A slow consumer just reads later, and loses lines only after
+ * Event driven, and pulled by the consumer: holds at most one block of 64 KiB. A slow consumer just reads later, and loses lines only after
  * `keep` whole generations (then `gapLine` says so). log-generations.ts argues why no rotation loses or repeats a line.
  * Ends when the signal aborts. Holds back an unfinished last line until its line end arrives.
  */
@@ -106,14 +103,20 @@ export async function* followLog({ path, lines, signal }: FollowOptions): AsyncG
       yield line
     }
     next = []
-    if (signal.aborted) return
-    const read = await cursor.read()
-    if (read.kind === 'bytes') next = splitter.push(read.bytes)
-    else if (read.kind === 'gap') {
-      splitter.restart({ midLine: false })
-      next = [gapLine]
+    // Armed before the read, so that no change in between is missed.
+    const armed = armFileChange(path)
+    signal.addEventListener('abort', armed.disarm, { once: true })
+    try {
+      if (signal.aborted) return
+      const read = await cursor.read()
+      if (read.kind === 'bytes') next = splitter.push(read.bytes)
+      else if (read.kind === 'gap') {
+        splitter.restart({ midLine: false })
+        next = [gapLine]
+      } else await armed.changed
+    } finally {
+      signal.removeEventListener('abort', armed.disarm)
+      armed.disarm()
     }
-    // An abort rejects the pause early; the loop ends then.
-    else await sleep(pollMs, undefined, { signal }).catch(() => {})
   }
 }

@@ -2,6 +2,7 @@
 import { chmod, copyFile, constants as fsConstants, rm } from 'node:fs/promises'
 import { messageOf } from '../base/error-message.ts'
 import { isErrno } from '../base/private-file.ts'
+import { lookAtChanges } from './file-change.ts'
 import { generationPath, readFileBytes, readGenerationNumbers, temporaryPath } from './log-generations.ts'
 import { finishInterruptedSwitch, pruneGenerations, switchGeneration } from './log-switch.ts'
 
@@ -14,7 +15,7 @@ export interface LogRotationOptions {
   readonly onError: (error: Error) => void
 }
 
-const checkIntervalMs = 500
+const restMs = 500
 const leastCatchUpBytes = 256 * 1024
 
 /**
@@ -79,10 +80,7 @@ export const createLogRotation = (options: LogRotationOptions) => {
       })
     return running
   }
-  /** Checks twice a second. Returns the undo. */
-  const connect = (): (() => void) => {
-    const timer = setInterval(check, checkIntervalMs)
-    return () => clearInterval(timer)
-  }
+  /** Checks when the log has grown, at most twice a second. Returns the undo. */
+  const connect = (): (() => void) => lookAtChanges(path, () => check().then(() => true), restMs)
   return { check, connect }
 }

@@ -1,8 +1,9 @@
 // The core's tail of a child's log: new lines as they come, at a bounded cost.
 import { messageOf } from '../base/error-message.ts'
+import { lookAtChanges } from './file-change.ts'
 import { createLogCursor } from './log-cursor.ts'
 import { gapLine } from './log-follow.ts'
-import { readFileBytes, readLogMark } from './log-generations.ts'
+import { readLogMark } from './log-generations.ts'
 import { createLineSplitter } from './log-lines.ts'
 
 export interface LogTailLimits {
@@ -15,7 +16,7 @@ export interface LogTailLimits {
 }
 
 const usualLimits: LogTailLimits = {
-  intervalMs: 250,
+  intervalMs: 100,
   maxBytesPerTick: 256 * 1024,
   maxBehindBytes: 1024 * 1024,
 }
@@ -32,15 +33,12 @@ export const connectLogTail = (
 ): (() => void) => {
   const cursor = createLogCursor(path, readLogMark(path))
   const splitter = createLineSplitter()
-  let isBusy = false
   let isOver = false
   let toldError: string | null = null
-  /** The log's size when all of it had been read; a log at rest costs one system call a look. */
-  let readBytes = -1
 
-  const readTick = async (): Promise<readonly string[]> => {
+  /** Lines of one look, and whether they reach the log's end. */
+  const readTick = async (): Promise<{ readonly lines: readonly string[]; readonly isAtEnd: boolean }> => {
     const lines: string[] = []
-    const size = readFileBytes(path)
     const behindBytes = cursor.readBehindBytes()
     if (behindBytes > maxBehindBytes) {
       cursor.skipAhead(maxBytesPerTick)
@@ -49,10 +47,7 @@ export const connectLogTail = (
     }
     for (let bytes = 0; bytes < maxBytesPerTick; ) {
       const read = await cursor.read()
-      if (read.kind === 'end') {
-        readBytes = size
-        break
-      }
+      if (read.kind === 'end') return { lines, isAtEnd: true }
       if (read.kind === 'gap') {
         splitter.restart({ midLine: false })
         lines.push(gapLine)
@@ -61,26 +56,24 @@ export const connectLogTail = (
       bytes += read.bytes.length
       for (const line of splitter.push(read.bytes)) lines.push(line)
     }
-    return lines
+    return { lines, isAtEnd: false }
   }
-  const look = async (): Promise<void> => {
-    if (isBusy) return
-    isBusy = true
+  const look = async (): Promise<boolean> => {
     try {
-      const lines = readFileBytes(path) === readBytes ? [] : await readTick()
+      const { lines, isAtEnd } = await readTick()
       toldError = null
       if (lines.length > 0 && !isOver) onLines(lines)
+      return isAtEnd
     } catch (error) {
       // Otherwise an unreadable log would be reported at every look.
       if (messageOf(error) !== toldError) onError(new Error(messageOf(error), { cause: error }))
       toldError = messageOf(error)
-    } finally {
-      isBusy = false
+      return true
     }
   }
-  const timer = setInterval(look, intervalMs)
+  const stop = lookAtChanges(path, look, intervalMs)
   return () => {
     isOver = true
-    clearInterval(timer)
+    stop()
   }
 }
