@@ -133,7 +133,9 @@ def _refuse_empty(document: dict[str, Any]) -> None:
 
 
 def _is_empty(content: str | list[dict[str, Any]]) -> bool:
-    return not content or (isinstance(content, list) and all(block.get("text") == "" for block in content))
+    if isinstance(content, str):
+        return content == ""
+    return all(block["type"] == "text" and block["text"] == "" for block in content)
 
 
 def is_deeper(document: object, levels: int) -> bool:

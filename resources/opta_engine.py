@@ -70,11 +70,6 @@ class Engine:
         """Tokens of this body's prompt in /v1/responses; None from builds before b9744, which don't count it."""
         return await self._count("/v1/responses/input_tokens", body, RENDERED_RESPONSES)
 
-    async def _count(self, path: str, body: Mapping[str, Any], rendered: tuple[str, ...]) -> int | None:
-        answer = await self._ask("POST", path, {name: body[name] for name in rendered if body.get(name) is not None})
-        tokens = answer.get("input_tokens") if answer is not None else None
-        return tokens if isinstance(tokens, int) and tokens > 0 else None
-
     async def count_chat(self, messages: list[Any], tools: list[Any]) -> int | None:
         """Tokens of this chat's prompt in /v1/chat/completions."""
         answer = await self._ask("POST", "/apply-template", {"messages": messages, **({"tools": tools} if tools else {})})
@@ -111,6 +106,11 @@ class Engine:
             return frozenset()
         busy = [slot.get("id") for slot in slots if isinstance(slot, dict) and slot.get("is_processing") is True]
         return frozenset(slot for slot in busy if isinstance(slot, int))
+
+    async def _count(self, path: str, body: Mapping[str, Any], rendered: tuple[str, ...]) -> int | None:
+        answer = await self._ask("POST", path, {name: body[name] for name in rendered if body.get(name) is not None})
+        tokens = answer.get("input_tokens") if answer is not None else None
+        return tokens if isinstance(tokens, int) and tokens > 0 else None
 
     async def _ask(self, method: str, path: str, body: object) -> dict[str, Any] | None:
         try:

@@ -19,7 +19,7 @@ LEFT_OUT: Final = ("web_search", "web_fetch")
 RUN_BY_CLIENTS: Final = (None, "custom", "function")
 # A tool of Anthropic's API. LiteLLM (1.108.7) puts all other fields into its schema, where the model reads them and llama-server's
 # grammar may fail at them: `input_examples` with a "$ref" (seen).
-FIELDS: Final = frozenset({"type", "name", "description", "input_schema", "strict"})
+FIELDS: Final = frozenset({"type", "name", "description", "input_schema", "strict", "cache_control"})
 LONGEST_NAME: Final = 64
 MOST_TOLD: Final = 64
 
