@@ -1,6 +1,6 @@
 // Reads, checks, explains and atomically writes the JSON config file. A broken file never replaces the last good one.
 
-import type { z } from 'zod'
+import { z } from 'zod'
 import { type Config, ConfigSchema } from '../../contract/config.ts'
 import {
   type Profile,
@@ -30,17 +30,13 @@ export class ConfigError extends Error {
 export const defaultConfig: Config = ConfigSchema.parse({})
 
 /** Parses the text of a config file. Throws ConfigError, naming `source`. */
-export const parseConfig = (text: string, source: string): Config => {
-  const value = parseJson(text, source)
-  const result = ConfigSchema.safeParse(value)
-  if (!result.success) throw new ConfigError(source, explainIssues(result.error, value))
-  return result.data
-}
+export const parseConfig = (text: string, source: string): Config =>
+  parseValue(ConfigSchema, parseJson(text, source), source)
 
-/** Parses the text of a profile file given by path: the same shape as one entry of `profiles`. Throws ConfigError. */
-export const parseProfileValue = <T>(schema: z.ZodType<T>, value: unknown, source: string): T => {
+/** Throws ConfigError, naming `source`. */
+export const parseValue = <T>(schema: z.ZodType<T>, value: unknown, source: string): T => {
   const result = schema.safeParse(value)
-  if (!result.success) throw new ConfigError(source, explainIssues(result.error, value))
+  if (!result.success) throw new ConfigError(source, explainIssues(schema, result.error, value))
   return result.data
 }
 
@@ -84,7 +80,7 @@ export const applyOverride = (
 ): WrittenProfile => {
   const nodes = override.nodes ?? base.nodes
   const gateway = layGateway(base.gateway, override.gateway)
-  return parseProfileValue(
+  return parseValue(
     WrittenProfileSchema,
     {
       llamaServer: { ...base.llamaServer, ...override.llamaServer },
@@ -183,16 +179,36 @@ const judgeNodes = ({ nodes = [], llamaServer }: Profile): readonly string[] => 
 }
 
 /** One line per issue: the key's path, what was found, what is allowed. */
-const explainIssues = (error: z.ZodError, input: unknown): string[] =>
+const explainIssues = (schema: z.ZodType, error: z.ZodError, input: unknown): string[] =>
   error.issues.flatMap((issue) => {
     const place = issue.path.length === 0 ? 'the whole file' : issue.path.join('.')
     if (issue.code === 'unrecognized_keys') {
+      const allowed = keysAt(schema, issue.path).join(', ')
       return issue.keys.map(
-        (key) => `${[...issue.path, key].join('.')}: found an unknown key; allowed: no such key here`,
+        (key) => `${[...issue.path, key].join('.')}: found an unknown key; allowed: ${allowed}`,
       )
     }
     return [`${place}: found ${describeFound(input, issue.path)}; allowed: ${describeAllowed(issue)}`]
   })
+
+/** The keys of the object at this place, in the order of the schema. */
+const keysAt = (schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] => {
+  let place: unknown = z.toJSONSchema(schema, { io: 'input' })
+  for (const key of path) {
+    const { properties, additionalProperties, items } = objectOf(place)
+    place = (isRecord(properties) ? properties[String(key)] : undefined) ?? additionalProperties ?? items
+  }
+  return Object.keys(objectOf(objectOf(place)['properties']))
+}
+
+/** A section that may also be null is an `anyOf` of it and null. */
+const objectOf = (place: unknown): Record<string, unknown> => {
+  if (!isRecord(place)) return {}
+  const choices = place['anyOf']
+  return Array.isArray(choices)
+    ? objectOf(choices.find((choice) => isRecord(choice) && choice['type'] !== 'null'))
+    : place
+}
 
 /** A key is a secret even when invalid: guests may read these messages too. */
 const isSecret = (name: PropertyKey | undefined): boolean => typeof name === 'string' && name.endsWith('Key')
@@ -212,20 +228,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null
 
 const describeAllowed = (issue: z.core.$ZodIssue): string => {
-  switch (issue.code) {
-    case 'invalid_value':
-      return issue.values.map((value) => JSON.stringify(value)).join(', ')
-    case 'invalid_type':
-      return issue.message.startsWith('Invalid') ? `a ${issue.expected}` : issue.message
-    case 'too_small':
-    case 'too_big':
-    case 'invalid_format':
-    case 'not_multiple_of':
-    case 'unrecognized_keys':
-    case 'invalid_union':
-    case 'invalid_key':
-    case 'invalid_element':
-    case 'custom':
-      return issue.message
-  }
+  if (issue.code === 'invalid_value') return issue.values.map((value) => JSON.stringify(value)).join(', ')
+  const isZods = issue.code === 'invalid_type' && issue.message.startsWith('Invalid')
+  return isZods ? `a ${issue.expected}` : issue.message
 }

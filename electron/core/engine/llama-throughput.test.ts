@@ -58,7 +58,7 @@ describe('createThroughputTracker', () => {
     expect(run(rows)).toEqual({ rates: [null, 20, 30, 30, 0], total: 180 })
   })
 
-  it('counts once what ends between /metrics and /slots', () => {
+  it('counts a request that ends between /metrics and /slots once', () => {
     const rows = [
       [0, []],
       [0, [active(1, 30)]],
@@ -69,7 +69,7 @@ describe('createThroughputTracker', () => {
     expect(run(rows)).toEqual({ rates: [null, 30, 0, 10, 0], total: 40 })
   })
 
-  it('counts once what ends between /slots and /metrics, were they read in that order', () => {
+  it('counts a request that ends between /slots and /metrics once, if they are read in that order', () => {
     const rows = [
       [0, []],
       [0, [active(1, 30)]],
@@ -82,7 +82,7 @@ describe('createThroughputTracker', () => {
     expect(Math.max(...rates.map((rate) => rate ?? 0))).toBeLessThanOrEqual(30)
   })
 
-  it('counts a cancelled request, which the counter never gets, and goes on', () => {
+  it('counts a cancelled request, which the counter never includes', () => {
     const rows = [
       [0, []],
       [0, [active(1, 30)]],
@@ -305,7 +305,7 @@ describe('createThroughputTracker', () => {
     expect(speed(5000, 1600)).toBeNull()
   })
 
-  it('times the prompt counter by its own answer, and is not at 0 while a prompt is read', () => {
+  it("uses the time of the prompt counter's own answer, and is not 0 during a prefill", () => {
     const tracker = createThroughputTracker()
     const read = (metricsAtMs: number, atMs: number, promptTokensTotal: number, prefilling: boolean) =>
       tracker.observe({
