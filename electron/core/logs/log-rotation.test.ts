@@ -126,8 +126,8 @@ describe('check', () => {
   it('makes room on a full disk by its oldest generation, one at a time', async () => {
     using log = createLogFolder()
     touch(log.path, '')
-    const errors: string[] = []
-    const onError = (error: Error): void => void errors.push(error.message)
+    const errors: Error[] = []
+    const onError = (error: Error): void => void errors.push(error)
     const rotation = createLogRotation({ path: log.path, maxBytes: 5, keep: 3, onError })
     for (const content of ['first\n', 'second\n', 'third\n']) {
       appendFileSync(log.path, content)
@@ -140,7 +140,7 @@ describe('check', () => {
     expect(await rotation.check()).toBe(false)
     expect(readAll(log.path)).toBe('third\nfourth\n')
     expect(existsSync(`${log.path}.tmp`)).toBe(false)
-    expect(errors).toEqual(['ENOSPC: copyfile'])
+    expect(errors).toMatchObject([{ message: 'ENOSPC: copyfile', cause: { code: 'ENOSPC' } }])
     expect(await rotation.check()).toBe(true)
     expect(readAll(log.path)).toBe('third\nfourth\n')
     // Full again after it was not is said again.
@@ -253,6 +253,9 @@ describe('connect', () => {
     const rotation = createLogRotation({ path: log.path, maxBytes: 10, keep: 2, onError: failOnError })
     const before = countWatchers()
     const disconnect = rotation.connect()
+    await rotation.check()
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    // It waits for a change of the log, not for a time.
     expect(countWatchers()).toBe(before + 1)
     disconnect()
     while (countWatchers() > before) await new Promise((resolve) => setImmediate(resolve))

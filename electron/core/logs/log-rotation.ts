@@ -46,9 +46,8 @@ const rotate = async ({ path, maxBytes, keep }: LogRotationOptions): Promise<voi
 /** On a full disk the copy fails: delete the oldest generation, and the next check tries again. */
 const makeRoom = async (path: string, error: unknown): Promise<void> => {
   await rm(temporaryPath(path), { force: true })
-  const oldest = readGenerationNumbers(path).at(-1)
-  if (oldest !== undefined && isErrno(error, 'ENOSPC'))
-    await rm(generationPath(path, oldest), { force: true })
+  if (!isErrno(error, 'ENOSPC')) return
+  for (const oldest of readGenerationNumbers(path).slice(-1)) await rm(generationPath(path, oldest))
 }
 
 /** Two cores never rotate the same log: only the core that holds the lock does. */
