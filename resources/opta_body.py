@@ -11,6 +11,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 import opta_fields
+from opta_replays import mend_chat, mend_input
 from opta_schemas import mend_schemas
 from opta_shapes import ChatBody, CompletionsBody, CountBody, MessagesBody, ResponsesBody, place_of
 from opta_texts import spell_out
@@ -101,6 +102,13 @@ def refine(path: str, document: dict[str, Any], settings: Settings) -> bool:
         is_changed = spell_out(document) or is_changed
     if route.fields is opta_fields.MESSAGES:
         _refuse_empty(document)
+    if route.fields is opta_fields.CHAT:
+        is_changed = mend_chat(document) or is_changed
+    if route.fields is opta_fields.RESPONSES:
+        is_changed = mend_input(document) or is_changed
+        if not document["input"]:
+            message = "input: at least one item besides encrypted reasoning is required"
+            raise BadBodyError(message, "input")
     if settings.mend_tools:
         try:
             is_changed = mend_tools(document) or is_changed
@@ -114,13 +122,18 @@ def refine(path: str, document: dict[str, Any], settings: Settings) -> bool:
 def _refuse_empty(document: dict[str, Any]) -> None:
     """LiteLLM drops such a message, and llama-server is asked for an answer to nothing."""
     for index, message in enumerate(document["messages"]):
-        if message["role"] == "user" and not message["content"]:
+        if message["role"] == "user" and _is_empty(message["content"]):
             place = f"messages.{index}"
             # Anthropic's words.
             raise BadBodyError(f"{place}: user messages must have non-empty content", place)
-    if not any(message["content"] for message in document["messages"]):
+    # LiteLLM moves system messages to the system prompt.
+    if not any(message["content"] for message in document["messages"] if message["role"] != "system"):
         message = "messages: at least one message is required"
         raise BadBodyError(message, "messages")
+
+
+def _is_empty(content: str | list[dict[str, Any]]) -> bool:
+    return not content or (isinstance(content, list) and all(block.get("text") == "" for block in content))
 
 
 def is_deeper(document: object, levels: int) -> bool:

@@ -9,8 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from opta_kept_tools import keep_tools, offer_chosen
+from opta_prompt import mend_messages
+from opta_sight import find_unseen
+
 if TYPE_CHECKING:
     from opta_engine import Engine
+    from opta_settings import Settings
 
 ANTHROPIC: Final = "anthropic_messages"
 TEXT: Final = frozenset({"text_completion", "atext_completion"})
@@ -30,39 +35,21 @@ async def count_prompt(engine: Engine, body: dict[str, Any], call_type: str) -> 
         # Either one token id, or the text.
         return 1 if isinstance(only, int) else await engine.count_text(str(only))
     if call_type in RESPONSES:
-        return await engine.count_chat(chat_of(body), _functions_of(body))
+        return await engine.count_responses(body)
     return await engine.count_chat(body.get("messages") or [], body.get("tools") or [])
 
 
-def chat_of(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """The input of /v1/responses as llama-server converts it to a chat."""
-    given = body.get("input")
-    items = [{"role": "user", "content": given}] if isinstance(given, str) else given or []
-    instructions = body.get("instructions")
-    chat = [{"role": "system", "content": instructions}] if instructions else []
-    for item in items:
-        kind = item.get("type", "message")
-        if kind == "message":
-            chat.append({"role": item["role"], "content": _text_of(item["content"])})
-        elif kind == "function_call":
-            function = {"name": item["name"], "arguments": item["arguments"]}
-            call = {"id": item["call_id"], "type": "function", "function": function}
-            chat.append({"role": "assistant", "content": None, "tool_calls": [call]})
-        elif kind == "function_call_output":
-            chat.append({"role": "tool", "tool_call_id": item["call_id"], "content": _text_of(item["output"])})
-    return chat
+def adapted(body: dict[str, Any], call_type: str, settings: Settings, user_agent: str) -> dict[str, Any]:
+    """The body for the model: in Anthropic's API with its texts and system messages in place, and with the tools that are kept."""
+    if call_type == ANTHROPIC:
+        body = mend_messages(body, settings)
+    body = keep_tools(body, settings.tools, for_everybody=settings.tools_for_everybody, user_agent=user_agent)
+    return offer_chosen(body) if settings.mend_tools else body
 
 
-def _text_of(content: object) -> str:
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    return "".join(part if isinstance(part, str) else str(part.get("text", "")) for part in parts)
-
-
-def _functions_of(body: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {"type": "function", "function": {name: tool[name] for name in ("name", "description", "parameters") if tool.get(name)}}
-        for tool in body.get("tools") or ()
-        if tool.get("type") == "function"
-    ]
+async def is_unseen(engine: Engine, body: dict[str, Any], settings: Settings) -> bool:
+    """Whether the body has images or sounds that the model can't take."""
+    if not settings.refuse_unseen or find_unseen(body, frozenset()) is None:
+        return False
+    senses = await engine.senses()
+    return senses is not None and find_unseen(body, senses) is not None

@@ -11,8 +11,9 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The fields of /v1/messages that are rendered into the prompt. The others concern LiteLLM or the answer.
+# The fields of /v1/messages and of /v1/responses that are rendered into the prompt. The others concern LiteLLM or the answer.
 RENDERED: Final = ("model", "system", "messages", "tools", "tool_choice", "thinking")
+RENDERED_RESPONSES: Final = ("model", "input", "instructions", "tools")
 # Counting took 0.05 s for 6,000 tokens and 0.1 s for 47,000 (measured); it does not wait for the slots.
 TIMEOUT_S: Final = 15.0
 # /slots answers only between two batches (b10068), and a batch of a 70B model takes 12 to 20 s.
@@ -63,8 +64,14 @@ class Engine:
 
     async def count_messages(self, body: Mapping[str, Any]) -> int | None:
         """Tokens of this body's prompt in /v1/messages."""
-        rendered = {name: body[name] for name in RENDERED if body.get(name) is not None}
-        answer = await self._ask("POST", "/v1/messages/count_tokens", rendered)
+        return await self._count("/v1/messages/count_tokens", body, RENDERED)
+
+    async def count_responses(self, body: Mapping[str, Any]) -> int | None:
+        """Tokens of this body's prompt in /v1/responses; None from builds before b9744, which don't count it."""
+        return await self._count("/v1/responses/input_tokens", body, RENDERED_RESPONSES)
+
+    async def _count(self, path: str, body: Mapping[str, Any], rendered: tuple[str, ...]) -> int | None:
+        answer = await self._ask("POST", path, {name: body[name] for name in rendered if body.get(name) is not None})
         tokens = answer.get("input_tokens") if answer is not None else None
         return tokens if isinstance(tokens, int) and tokens > 0 else None
 

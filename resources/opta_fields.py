@@ -36,10 +36,11 @@ COMPLETIONS: Final = frozenset(
     "model prompt best_of echo frequency_penalty logit_bias logprobs max_tokens n presence_penalty seed stop stream"
     " stream_options suffix temperature top_p user".split()
 )
-# platform.openai.com, Responses. Omitted, because nothing is kept here: background, conversation, previous_response_id, store.
+# platform.openai.com, Responses. Omitted, because nothing is kept here: background, conversation, previous_response_id, store;
+# and top_logprobs, to which llama-server answers 400 on this route.
 RESPONSES: Final = frozenset(
     "model input include instructions max_output_tokens metadata parallel_tool_calls prompt_cache_key reasoning stream"
-    " stream_options temperature text tool_choice tools top_logprobs top_p truncation user".split()
+    " stream_options temperature text tool_choice tools top_p truncation user".split()
 )
 
 # llama-server's own (b10068's strings; tools/server/README.md) that decide what the answer is or when it ends.

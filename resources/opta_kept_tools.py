@@ -79,8 +79,8 @@ def name_of(tool: object) -> str | None:
 
 
 def chosen_name(choice: object) -> str | None:
-    """The tool that a `tool_choice` names, in the same three forms, or None."""
-    if not isinstance(choice, dict):
+    """The tool that a `tool_choice` names, in the same three forms, or None. `{"type": "any", "name": ...}` names none."""
+    if not isinstance(choice, dict) or choice.get("type") not in ("tool", "function"):
         return None
     function = choice.get("function")
     name = function.get("name") if isinstance(function, dict) else choice.get("name")

@@ -37,6 +37,8 @@ def mend_messages(body: dict[str, Any], settings: Settings) -> dict[str, Any]:
             mended["system"] = system
         else:
             mended.pop("system", None)
+    if settings.join_system_messages:
+        mended.update(join_texts(mended))
     if settings.keep_model_sampling and mended.get("temperature") == FORCED_TEMPERATURE:
         del mended["temperature"]
     return mended
@@ -75,6 +77,46 @@ def drop_attribution(system: object) -> object:
     if isinstance(system, list):
         return [block for block in system if not _is_attribution(block)]
     return system
+
+
+def join_texts(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The `system` and `messages` of this body with one text where blocks of text follow each other.
+
+    LiteLLM's conversion to a chat, which the model reads, and llama-server's own, which counts, join blocks differently: a system
+    prompt with newlines or with nothing, an answer with nothing or with newlines, a tool's result with newlines or with nothing.
+    Claude Code 2.1.332's two system blocks were counted as 4,182 tokens and read as 4,183 (LiteLLM 1.108.7, b10068).
+    """
+    joined: dict[str, Any] = {}
+    if isinstance(body.get("messages"), list):
+        joined["messages"] = [_with_joined_texts(message) for message in body["messages"]]
+    if isinstance(body.get("system"), list):
+        joined["system"] = _one_text(body["system"], "\n")
+    return joined
+
+
+def _with_joined_texts(message: object) -> object:
+    content = message.get("content") if isinstance(message, dict) else None
+    if not isinstance(message, dict) or not isinstance(content, list):
+        return message
+    if message.get("role") == "assistant":
+        return {**message, "content": _one_text(content, "")}
+    return {**message, "content": [_with_one_result(block) if _is_result(block) else block for block in content]}
+
+
+def _with_one_result(block: Block) -> Block:
+    content = block.get("content")
+    is_text = isinstance(content, list) and all(inner.get("type") == "text" for inner in content)
+    return {**block, "content": _one_text(content, "\n")} if is_text else block
+
+
+def _one_text(blocks: list[Block], between: str) -> list[Block]:
+    """The blocks with all texts in one, where the first was."""
+    texts = [block["text"] for block in blocks if block.get("type") == "text"]
+    if len(texts) < 2:  # noqa: PLR2004  # there is nothing to join
+        return blocks
+    first = next(index for index, block in enumerate(blocks) if block.get("type") == "text")
+    others = [block for block in blocks if block.get("type") != "text"]
+    return [*others[:first], {"type": "text", "text": between.join(texts)}, *others[first:]]
 
 
 def _is_system(message: object) -> bool:

@@ -40,6 +40,7 @@ _BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 WIDEST_BOUND: Final = 2**53
 _NAMED: Final = ("properties", "$defs", "definitions", "patternProperties", "dependentSchemas")
 _ALTERNATIVES: Final = ("oneOf", "anyOf", "allOf", "prefixItems")
+_SINGLE: Final = ("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames")
 
 # Limits for the names of tools in the log.
 MOST_TOLD: Final = 200
@@ -101,9 +102,7 @@ def clean(schema: object, root: dict[str, Any], left_out: Counter[str]) -> dict[
             kept[key] = [clean(inner, root, left_out) for inner in value]
         elif key == "items" and isinstance(value, list):
             kept[key] = [clean(inner, root, left_out) for inner in value]
-        elif key in ("items", "not", "if", "then", "else", "contains", "propertyNames") and isinstance(value, dict):
-            kept[key] = clean(value, root, left_out)
-        elif key == "additionalProperties" and isinstance(value, dict):
+        elif key in _SINGLE and isinstance(value, dict):
             kept[key] = clean(value, root, left_out)
         elif _is_taken(key, value, root) and not _mentions_reference(value):
             kept[key] = value
@@ -160,16 +159,20 @@ def _is_resolved(reference: str, root: dict[str, Any]) -> bool:
 
 
 def _target_of(reference: str, root: dict[str, Any]) -> object:
+    """The schema that it points to. None also for other places, such as a keyword of the user's own: they are not cleaned."""
     if not reference.startswith("#/"):
         return None
     target: object = root
-    for name in reference[2:].split("/"):
-        if isinstance(target, dict) and name in target:
-            target = target[name]
-        elif isinstance(target, list) and name.isdecimal() and int(name) < len(target):
-            target = target[int(name)]
+    names = iter(reference[2:].split("/"))
+    for keyword in names:
+        inner = target.get(keyword) if isinstance(target, dict) else None
+        if keyword in _NAMED:
+            target = inner.get(next(names, "")) if isinstance(inner, dict) else None
+        elif isinstance(inner, list) and (keyword in _ALTERNATIVES or keyword == "items"):
+            index = next(names, "")
+            target = inner[int(index)] if index.isdecimal() and int(index) < len(inner) else None
         else:
-            return None
+            target = inner if keyword in _SINGLE else None
     return target
 
 

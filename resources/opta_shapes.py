@@ -36,6 +36,10 @@ class _Shape(BaseModel):
 
 
 Name = Annotated[str, Field(min_length=1, max_length=1024)]
+# LiteLLM repeats it in the answer's headers, which hold no other characters (500: 'latin-1' codec can't encode).
+Model = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[\x20-\x7e]*$")]
+# llama-server puts it into a grammar, which no control character survives (\x00: "failed to parse grammar").
+ToolName = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Count = Annotated[int, Field(ge=1, le=MOST)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Temperature = Annotated[float, Field(ge=0, le=2)]
@@ -64,6 +68,18 @@ class _Typed(_Shape):
     """An object of any type."""
 
     type: Name
+
+
+class _Function(_Shape):
+    name: ToolName
+    description: str | None = None
+    parameters: Object | None = None
+    strict: bool | None = None
+
+
+class _ChatTool(_Shape):
+    type: Literal["function"]
+    function: _Function
 
 
 # --- Anthropic: Messages ----------------------------------------------------------------------------------------------
@@ -221,7 +237,7 @@ _Message = Annotated[
 
 
 class _CustomTool(_Shape):
-    name: Name
+    name: ToolName
     description: str | None = None
     input_schema: Object
 
@@ -231,20 +247,37 @@ class _TypedTool(_Shape):
     name: Name | None = None
 
 
-def _custom_or_typed(value: object) -> str:
+def _tool_kind(value: object) -> str:
     kind = value.get("type") if isinstance(value, dict) else None
-    return "kind:custom" if kind in (None, "custom") else _OPEN
+    if kind in (None, "custom"):
+        return "kind:custom"
+    return "kind:function" if kind == "function" else _OPEN
 
 
 _Tool = Annotated[
-    Union[Annotated[_CustomTool, Tag("kind:custom")], Annotated[_TypedTool, Tag(_OPEN)]], Discriminator(_custom_or_typed)
+    Union[
+        Annotated[_CustomTool, Tag("kind:custom")],
+        # OpenAI's form, which LiteLLM takes here too.
+        Annotated[_ChatTool, Tag("kind:function")],
+        Annotated[_TypedTool, Tag(_OPEN)],
+    ],
+    Discriminator(_tool_kind),
 ]
 
 
-class _ToolChoice(_Shape):
-    type: Literal["auto", "any", "tool", "none"]
-    name: Name | None = None
+class _NamedChoice(_Shape):
+    name: Name
     disable_parallel_tool_use: bool | None = None
+
+
+class _OtherChoice(_Shape):
+    type: Literal["auto", "any", "tool", "none"]
+    disable_parallel_tool_use: bool | None = None
+
+
+_ToolChoice = Annotated[
+    Union[Annotated[_NamedChoice, Tag("kind:tool")], Annotated[_OtherChoice, Tag(_OPEN)]], _kind_among(frozenset({"tool"}))
+]
 
 
 class _ThinkingMode(_Shape):
@@ -256,22 +289,27 @@ class _Metadata(_Shape):
     user_id: str | None = None
 
 
+class _Format(_Shape):
+    type: Literal["json_schema"]
+    schema_: Annotated[Object, Field(alias="schema")]
+
+
 class _OutputConfig(_Shape):
     effort: str | None = None
-    format: Object | None = None
+    format: _Format | None = None
 
 
 class CountBody(_Shape):
     """/v1/messages/count_tokens, whose fields /v1/messages has too."""
 
-    model: Name
+    model: Model
     messages: Annotated[list[_Message], Field(min_length=1)]
     system: _System | None = None
     tools: list[_Tool] | None = None
     tool_choice: _ToolChoice | None = None
     thinking: _ThinkingMode | None = None
     output_config: _OutputConfig | None = None
-    output_format: Object | None = None
+    output_format: _Format | None = None
 
 
 class MessagesBody(CountBody):
@@ -335,7 +373,14 @@ class _ToolCall(_Shape):
     function: _CalledFunction
 
 
-class _ChatMessage(_Shape):
+class _GivenMessage(_Shape):
+    role: Literal["system", "developer", "user"]
+    content: _ChatContent
+    name: str | None = None
+
+
+class _ReturnedMessage(_Shape):
+    # opta_replays.py gives those without content an empty one.
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: _ChatContent | None = None
     name: str | None = None
@@ -344,16 +389,14 @@ class _ChatMessage(_Shape):
     reasoning_content: str | None = None
 
 
-class _Function(_Shape):
-    name: Name
-    description: str | None = None
-    parameters: Object | None = None
-    strict: bool | None = None
+def _giver(value: object) -> str:
+    role = value.get("role") if isinstance(value, dict) else None
+    return "kind:given" if role in ("system", "developer", "user") else _OPEN
 
 
-class _ChatTool(_Shape):
-    type: Literal["function"]
-    function: _Function
+_ChatMessage = Annotated[
+    Union[Annotated[_GivenMessage, Tag("kind:given")], Annotated[_ReturnedMessage, Tag(_OPEN)]], Discriminator(_giver)
+]
 
 
 class _FunctionName(_Shape):
@@ -385,7 +428,7 @@ _Words = Annotated[Union[Annotated[list[str], Tag(_LIST)], Annotated[str, Tag(_T
 
 
 class _OpenAiBody(_Shape):
-    model: Name
+    model: Model
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
     temperature: Temperature | None = None
@@ -464,24 +507,47 @@ class CompletionsBody(_Completing):
     suffix: str | None = None
 
 
-class _InputText(_Shape):
-    text: str
+class _Refusal(_Shape):
+    refusal: str
+
+
+class _OtherOfInput(_Shape):
+    type: Literal["input_text", "input_image", "input_file", "input_audio"]
+
+
+class _OtherOfOutput(_Shape):
+    type: Literal["output_text", "refusal"]
 
 
 _InputPart = Annotated[
+    Union[Annotated[_PartText, Tag("kind:input_text")], Annotated[_OtherOfInput, Tag(_OPEN)]],
+    _kind_among(frozenset({"input_text"})),
+]
+# llama-server takes `input_text` here too, and OpenAI's older examples have it.
+_OutputPart = Annotated[
     Union[
-        Annotated[_InputText, Tag("kind:input_text")],
-        Annotated[_InputText, Tag("kind:output_text")],
-        Annotated[_Typed, Tag(_OPEN)],
+        Annotated[_PartText, Tag("kind:output_text")],
+        Annotated[_PartText, Tag("kind:input_text")],
+        Annotated[_Refusal, Tag("kind:refusal")],
+        Annotated[_OtherOfOutput, Tag(_OPEN)],
     ],
-    _kind_among(frozenset({"input_text", "output_text"})),
+    _kind_among(frozenset({"output_text", "input_text", "refusal"})),
+]
+
+
+_InputContent = Annotated[
+    Union[Annotated[list[_InputPart], Tag(_LIST)], Annotated[str, Tag(_TEXT)]], Discriminator(_list_or_text)
 ]
 
 
 class _InputMessage(_Shape):
     role: Literal["user", "assistant", "system", "developer"]
+    content: _InputContent
+
+
+class _OutputMessage(_Shape):
     content: Annotated[
-        Union[Annotated[list[_InputPart], Tag(_LIST)], Annotated[str, Tag(_TEXT)]], Discriminator(_list_or_text)
+        Union[Annotated[list[_OutputPart], Tag(_LIST)], Annotated[str, Tag(_TEXT)]], Discriminator(_list_or_text)
     ]
 
 
@@ -493,21 +559,41 @@ class _InputCall(_Shape):
 
 class _InputCallOutput(_Shape):
     call_id: Name
-    output: _Words | list[Object]
+    output: _InputContent
+
+
+class _ReasoningText(_Shape):
+    text: str
+
+
+class _InputReasoning(_Shape):
+    # Clients send back what they were given: a summary, the text, or only what OpenAI's own servers can decrypt.
+    summary: list[_ReasoningText] | None = None
+    content: list[_ReasoningText] | None = None
+
+
+class _OtherItem(_Shape):
+    # Others refer to what OpenAI's servers keep or run; LiteLLM or llama-server would drop them or refuse them without a place.
+    type: Literal["message", "function_call", "function_call_output", "reasoning"]
 
 
 def _input_kind(value: object) -> str:
-    kind = value.get("type", "message") if isinstance(value, dict) else None
-    names = ("message", "function_call", "function_call_output")
-    return f"kind:{kind}" if isinstance(kind, str) and kind in names else _OPEN
+    if not isinstance(value, dict):
+        return _OPEN
+    kind = value.get("type") or "message"
+    if kind == "message" and value.get("role") == "assistant":
+        return "kind:answer"
+    return f"kind:{kind}" if kind in ("message", "function_call", "function_call_output", "reasoning") else _OPEN
 
 
 _InputItem = Annotated[
     Union[
         Annotated[_InputMessage, Tag("kind:message")],
+        Annotated[_OutputMessage, Tag("kind:answer")],
         Annotated[_InputCall, Tag("kind:function_call")],
         Annotated[_InputCallOutput, Tag("kind:function_call_output")],
-        Annotated[_Typed, Tag(_OPEN)],
+        Annotated[_InputReasoning, Tag("kind:reasoning")],
+        Annotated[_OtherItem, Tag(_OPEN)],
     ],
     Discriminator(_input_kind),
 ]
@@ -528,8 +614,18 @@ class _TypedChoice(_Shape):
     name: Name | None = None
 
 
+class _OtherFormat(_Shape):
+    type: Literal["text", "json_object", "json_schema"]
+
+
+_ResponsesFormat = Annotated[
+    Union[Annotated[_Format, Tag("kind:json_schema")], Annotated[_OtherFormat, Tag(_OPEN)]],
+    _kind_among(frozenset({"json_schema"})),
+]
+
+
 class _ResponsesText(_Shape):
-    format: _Typed | None = None
+    format: _ResponsesFormat | None = None
     verbosity: str | None = None
 
 
@@ -562,7 +658,6 @@ class ResponsesBody(_OpenAiBody):
     reasoning: _Reasoning | None = None
     include: list[str] | None = None
     parallel_tool_calls: bool | None = None
-    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     truncation: Literal["auto", "disabled"] | None = None
     metadata: dict[str, str] | None = None
     prompt_cache_key: str | None = None

@@ -17,7 +17,11 @@ logger: Final = logging.getLogger("opta_router")
 LEFT_OUT: Final = ("web_search", "web_fetch")
 # Tools that the client runs; "function" is OpenAI's word.
 RUN_BY_CLIENTS: Final = (None, "custom", "function")
+# A tool of Anthropic's API. LiteLLM (1.108.7) puts all other fields into its schema, where the model reads them and llama-server's
+# grammar may fail at them: `input_examples` with a "$ref" (seen).
+FIELDS: Final = frozenset({"type", "name", "description", "input_schema", "strict"})
 LONGEST_NAME: Final = 64
+MOST_TOLD: Final = 64
 
 _told: Final[set[str]] = set()
 
@@ -40,7 +44,33 @@ def check_choice(body: dict[str, Any]) -> None:
 
 
 def mend_tools(body: dict[str, Any]) -> bool:
-    """Drop web searches. Returns whether there was one. Raises ToolRefusedError for any other tool of a provider."""
+    """Drop web searches, and fields that only a provider's servers follow. Returns whether anything changed. Raises
+    ToolRefusedError for any other tool of a provider.
+    """
+    is_tidied = _tidy_tools(body)
+    return _drop_searches(body) or is_tidied
+
+
+def _tidy_tools(body: dict[str, Any]) -> bool:
+    tidied = {name: [_tidy(tool) for tool in body[name]] for name in ("tools", "functions") if body.get(name)}
+    is_changed = any(tools != body[name] for name, tools in tidied.items())
+    body.update(tidied)
+    return is_changed
+
+
+def _tidy(tool: dict[str, Any]) -> dict[str, Any]:
+    """Without fields that are null, which LiteLLM and llama-server take for values (500), and without Anthropic's others."""
+    tidied = {name: value for name, value in tool.items() if value is not None}
+    if "input_schema" in tidied:
+        for name in [name for name in tidied if name not in FIELDS]:
+            del tidied[name]
+            _tell(name, "the field %s of a tool, which only Anthropic's servers follow")
+    if isinstance(tidied.get("function"), dict):
+        tidied["function"] = _tidy(tidied["function"])
+    return tidied
+
+
+def _drop_searches(body: dict[str, Any]) -> bool:
     tools = body.get("tools")
     if not tools:
         return False
@@ -52,7 +82,7 @@ def mend_tools(body: dict[str, Any]) -> bool:
             kept.append(tool)
         elif kind.startswith(LEFT_OUT):
             left_out.add(tool.get("name", kind))
-            _tell(kind)
+            _tell(kind, "the tool %s, which only the provider's own servers run")
         else:
             place = f"tools.{index}.type"
             message = f"{place}: {kind[:LONGEST_NAME]} is not served here; allowed: tools with a schema of their own"
@@ -73,7 +103,7 @@ def mend_tools(body: dict[str, Any]) -> bool:
     return True
 
 
-def _tell(kind: str) -> None:
-    if kind not in _told and len(_told) < LONGEST_NAME:
-        _told.add(kind)
-        logger.warning("dropped from requests: the tool %s, which only the provider's own servers run", ascii(kind[:LONGEST_NAME]))
+def _tell(name: str, what: str) -> None:
+    if name not in _told and len(_told) < MOST_TOLD:
+        _told.add(name)
+        logger.warning("dropped from requests: " + what, ascii(name[:LONGEST_NAME]))

@@ -19,19 +19,16 @@ from litellm.proxy._types import ProxyException
 from opta_admission import Admission, ClientGoneError, ClosedError, Place, QueueFullError
 from opta_cache import PromptCache
 from opta_conversations import SESSION_HEADER
-from opta_count import count_prompt
+from opta_count import ANTHROPIC, adapted, count_prompt, is_unseen
 from opta_engine import Engine, find_overflow, overflow_message
 from opta_engine_record import EngineRecordFile
 from opta_feed import Feed, listen
 from opta_ghosts import GhostWatch
-from opta_kept_tools import keep_tools, offer_chosen
 from opta_limits import asked_answer, limit_answer, several_answers
 from opta_nodes import NodeSlots, is_out_of_service, node_of, open_nodes
-from opta_prompt import mend_messages
 from opta_requests import OWN_NAME, LiveRequest, RequestBook, Usage
 from opta_settings import Settings
 from opta_sight import REFUSAL as UNSEEN
-from opta_sight import find_unseen
 from opta_status import Board, boards
 from opta_stream import hear, usage_of
 from opta_tool_book import tool_book
@@ -45,7 +42,6 @@ if TYPE_CHECKING:
 
 logger: Final = logging.getLogger("opta_router")
 
-ANTHROPIC: Final = "anthropic_messages"
 # LiteLLM's names for calls that run the model; all others pass unchanged.
 GENERATING: Final = frozenset(
     {ANTHROPIC, "completion", "acompletion", "text_completion", "atext_completion", "responses", "aresponses"}
@@ -148,13 +144,7 @@ class Traffic:
         request = self._begin(developer)
         if self._settings.routed_model is not None:
             body["model"] = self._settings.routed_model
-        if call_type == ANTHROPIC:
-            body = mend_messages(body, self._settings)
-        body = keep_tools(
-            body, self._settings.tools, for_everybody=self._settings.tools_for_everybody, user_agent=_user_agent()
-        )
-        if self._settings.mend_tools:
-            body = offer_chosen(body)
+        body = adapted(body, call_type, self._settings, _user_agent())
         if developer == OWN_NAME:
             # Our own short message tests the path; behind four long answers it would report that nothing works.
             if self._admission is not None:
@@ -169,7 +159,9 @@ class Traffic:
         several = None if self._admission is None else several_answers(body)
         if several is not None:
             refuse(BAD_REQUEST, "invalid_request_error", several)
-        await self._refuse_unseen(body)
+        # Before they reach the model.
+        if self._engine is not None and await is_unseen(self._engine, body, self._settings):
+            refuse(BAD_REQUEST, "invalid_request_error", UNSEEN)
         request.prompt_tokens = await self._measure(body, call_type)
         self._book.on_change()
         limit_answer(body, call_type, await self._most_answer(request))
@@ -358,14 +350,6 @@ class Traffic:
     def _is_here(self, request: object) -> bool:
         """Whether it was sent to this Studio; ghosts of other Studios are not polled."""
         return isinstance(request, LiveRequest) and (self._settings.node_slots is None or request.tried[-1:] == [""])
-
-    async def _refuse_unseen(self, body: dict[str, Any]) -> None:
-        """Refuse images and sounds that the model can't take, before they reach it."""
-        if self._engine is None or not self._settings.refuse_unseen or find_unseen(body, frozenset()) is None:
-            return
-        senses = await self._engine.senses()
-        if senses is not None and find_unseen(body, senses) is not None:
-            refuse(BAD_REQUEST, "invalid_request_error", UNSEEN)
 
     async def _measure(self, body: dict[str, Any], call_type: str) -> int | None:
         """The prompt's length. Refuses one that leaves no room for an answer before it reaches the model."""

@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import type * as fc from 'fast-check'
 import { afterAll, beforeAll, it } from 'vitest'
 import { parseArguments } from '../electron/cli/arguments.ts'
-import { parseForgeWords } from '../electron/cli/forge-arguments.ts'
 import { UsageError } from '../electron/cli/usage-error.ts'
 import { sampleSnapshot } from '../electron/contract/test-support/sample-snapshot.ts'
 import { readKeyList } from '../electron/core/access/developer-keys-file.ts'
@@ -80,7 +79,7 @@ import { parsePythonAnswer } from '../electron/core/setup/find-python.ts'
 import { judgeLiteLlmVersion } from '../electron/core/setup/litellm-version.ts'
 import { chooseLlamaServerBuild } from '../electron/core/setup/llama-server-build.ts'
 import { missingLibrary } from '../electron/core/setup/missing-library.ts'
-import { parsePipLine } from '../electron/core/setup/pip-output.ts'
+import { createPipProgress } from '../electron/core/setup/pip-output.ts'
 import { readIntent } from '../electron/core/stack/intent.ts'
 import { openLedger } from '../electron/core/supervise/ledger.ts'
 import { findFault, hostileBytes, hostileJson, hostileText } from './storm-inputs.ts'
@@ -125,9 +124,7 @@ const exitOf = (input: string) => ({ exitCode: 1, signal: null, logTail: input.s
 const texts: Runs<'texts'> = {
   'nexus WORDS': (input) => refusing([UsageError], () => parseArguments(input.split(/[ \n]/))),
   'nexus forge WORDS': (input) =>
-    refusing([UsageError], () =>
-      parseForgeWords(input.split(' '), { unused: '3', all: false, mount: null, json: false }),
-    ),
+    refusing([UsageError], () => parseArguments(['forge', ...input.split(' ')])),
   '/metrics': parseMetrics,
   'llama-server log line': parseLlamaLogLine,
   'llama-server --help': parseLlamaHelp,
@@ -182,7 +179,7 @@ const texts: Runs<'texts'> = {
   python: parsePythonAnswer,
   'LiteLLM version': judgeLiteLlmVersion,
   'missing library': missingLibrary,
-  pip: parsePipLine,
+  pip: createPipProgress('LiteLLM', 'litellm==1.106.2'),
   'log lines': (input) => {
     const lines = createLineSplitter(64)
     lines.push(Buffer.from(input))

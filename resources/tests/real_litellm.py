@@ -248,9 +248,12 @@ class EngineHandler(BaseHTTPRequestHandler):
             self.engine.requests.append({"path": self.path, **body})
             self._complete(body)
             return
+        if self.path == "/v1/responses/input_tokens":
+            # As b10068 answers (recorded). LiteLLM asks it too, for /v1/messages/count_tokens.
+            self._answer(200, {"object": "response.input_tokens", "input_tokens": len(json.dumps(body["input"]).split())})
+            return
         if not self.path.endswith("/chat/completions"):
-            # LiteLLM asks for /v1/responses/input_tokens before it counts by itself. b10068 has it (recorded); this is one that
-            # doesn't, with its answer to an unknown path (recorded from the same).
+            # b10068's answer to an unknown path (recorded).
             self._answer(404, {"error": {"code": 404, "message": "File Not Found", "type": "not_found_error"}})
             return
         self.engine.requests.append({"path": self.path, "authorization": self.headers["authorization"], **body})

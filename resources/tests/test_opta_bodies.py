@@ -157,10 +157,34 @@ def test_an_invalid_body_gets_400_in_its_apis_wording(proxy: Proxy, path: str, b
         ({"max_tokens": True}, "max_tokens: "),
         ({"stream": "yes"}, "stream: "),
         ({"temperature": "hot"}, "temperature: "),
+        # 500 of LiteLLM: it repeats the name in a header.
+        ({"model": "модель"}, "model: "),
+        ({"model": "\x1b]52;c;ZXZpbA==\x07"}, "model: "),
+        ({"messages": [{"role": "user", "content": [{"type": "text", "text": ""}]}]}, "messages.0: user messages must have non-empty content"),
+        ({"messages": [{"role": "system", "content": "x"}]}, "messages: at least one message is required"),
+        ({"tools": [{"name": "a\0b", "input_schema": {}}]}, "tools.0.name: "),
+        ({"tools": [{"type": "function", "function": 5}]}, "tools.0.function: "),
+        ({"tools": [{"name": "t", "input_schema": {}}], "tool_choice": {"type": "tool"}}, "tool_choice.name: Field required"),
+        ({"output_format": {"type": "yaml"}}, "output_format.type: "),
+        ({"output_format": {"type": "json_schema"}}, "output_format.schema: Field required"),
+        ({"output_config": {"format": {"type": "json_schema", "schema": "x"}}}, "output_config.format.schema: "),
     ],
 )
 def test_names_the_place_of_a_mistake(change: dict[str, Any], place: str) -> None:
     assert (refusal(MESSAGES, message(**change)) or "").startswith(place)
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "place"),
+    [
+        (CHAT, {"messages": [{"role": "user", "content": None}]}, "messages.0.content: "),
+        (CHAT, {"messages": [{"role": "system"}]}, "messages.0.content: Field required"),
+        (RESPONSES, {"text": {"format": {"type": "grammar"}}}, "text.format.type: "),
+        (RESPONSES, {"text": {"format": {"type": "json_schema", "name": "n", "schema": "x"}}}, "text.format.schema: "),
+    ],
+)
+def test_names_the_place_in_openais_apis_too(path: str, change: dict[str, Any], place: str) -> None:
+    assert (refusal(path, {**SOUND[path], **change}) or "").startswith(place)
 
 
 def test_takes_bodies_as_deep_as_tools_and_no_deeper(proxy: Proxy) -> None:

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import opta_schemas
 import pytest
-from opta_count import chat_of
 from opta_schemas import TYPES, clean, mend_schemas
 from opta_thinking import mend_thinking
 from opta_tools import ToolRefusedError, mend_tools
@@ -146,6 +145,25 @@ def test_one_that_is_not_offered_is_refused(proxy: Proxy) -> None:
     assert "tool_choice: Tool 'Gone' not found in provided tools" in text
 
 
+def test_a_field_that_is_null_or_for_anthropics_servers_does_not_reach_llama_server(proxy: Proxy) -> None:
+    odd = {"defer_loading": True, "input_examples": [{"$ref": "x"}], "allowed_callers": ["direct"], "cache_control": {"type": "ephemeral"}}
+    tools = [{**TOOL, **odd, "type": None, "description": None}]
+    assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message(tools=tools))[0] == 200
+    asked = proxy.engine.requests[-1]["tools"]
+    assert asked == [{"type": "function", "function": {"name": "t", "parameters": TOOL["input_schema"]}}]
+    function = {"name": "t", "description": None, "strict": None, "parameters": TOOL["input_schema"]}
+    for field in ({"tools": [{"type": "function", "function": function}]}, {"functions": [function]}):
+        assert proxy.ask("POST", "/v1/chat/completions", ANNA_KEY, message(**field))[0] == 200
+        assert "null" not in json.dumps(proxy.engine.requests[-1][next(iter(field))])
+
+
+def test_any_tool_may_be_chosen_although_one_is_named(proxy: Proxy) -> None:
+    # 500 of LiteLLM once it was taken for the choice of that tool.
+    assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message(tools=[OTHER_TOOL, TOOL], tool_choice={"type": "any", "name": "t"}))[0] == 200
+    asked = proxy.engine.requests[-1]
+    assert (len(asked["tools"]), asked["tool_choice"]) == (2, "required")
+
+
 @pytest.mark.parametrize(
     ("schema", "kept", "left_out"),
     [
@@ -160,6 +178,12 @@ def test_one_that_is_not_offered_is_refused(proxy: Proxy) -> None:
         ({"type": "array", "prefixItems": [{"type": "string"}], "items": False}, {"type": "array", "prefixItems": [{"type": "string"}]}, {"items"}),
         ({"type": "array", "items": {"anyOf": [{"type": "string", "pattern": r"\d"}, {"type": "null"}]}}, {"type": "array", "items": {"anyOf": [{"type": "string"}, {"type": "null"}]}}, {"pattern"}),
         ({"$ref": "https://example.com/a.json"}, {}, {"$ref"}),
+        # Places whose schemas are not cleaned.
+        ({"$ref": "#/x-defs/N"}, {}, {"$ref"}),
+        ({"$ref": "#/$defs/L/0"}, {}, {"$ref"}),
+        ({"$ref": "#/$defs/N/enum/0"}, {}, {"$ref"}),
+        ({"$ref": "#/$defs/N/properties/a"}, {"$ref": "#/$defs/N/properties/a"}, set()),
+        ({"$ref": "#/anyOf/0"}, {"$ref": "#/anyOf/0"}, set()),
         ({"$ref": "#/$defs/N", "description": "d"}, {"$ref": "#/$defs/N", "description": "d"}, set()),
         ({"type": "any"}, {}, {"type"}),
         ({"type": "string", "enum": []}, {"type": "string"}, {"enum"}),
@@ -174,7 +198,9 @@ def test_one_that_is_not_offered_is_refused(proxy: Proxy) -> None:
 )
 def test_drops_only_what_the_grammar_cannot_take_from_a_schema(schema: Any, kept: Any, left_out: set[str]) -> None:
     gone: Counter[str] = Counter()
-    assert clean(schema, {"$defs": {"N": {"type": "object"}}}, gone) == kept
+    named = {"N": {"type": "object", "properties": {"a": {"type": "string"}}, "enum": [{}]}, "L": [{"type": "string"}]}
+    root = {"$defs": named, "x-defs": {"N": {"pattern": r"\S"}}, "anyOf": [{"type": "string"}]}
+    assert clean(schema, root, gone) == kept
     assert set(gone) == left_out
 
 
@@ -370,13 +396,24 @@ def test_counts_prompts_of_every_route_before_admission(proxy: Proxy, path: str,
     assert "prompt is too long: 200" in json.loads(text)["error"]["message"]
 
 
-def test_counts_the_input_of_responses_as_a_chat() -> None:
-    body = {
-        "instructions": "S",
-        "input": [
-            {"role": "user", "content": [{"type": "input_text", "text": "a"}, {"type": "input_text", "text": "b"}]},
-            {"type": "function_call", "call_id": "c", "name": "t", "arguments": "{}"},
-            {"type": "function_call_output", "call_id": "c", "output": "r"},
-        ],
-    }
-    assert [(turn["role"], turn["content"]) for turn in chat_of(body)] == [("system", "S"), ("user", "ab"), ("assistant", None), ("tool", "r")]
+def test_asks_llama_server_for_the_length_of_all_that_responses_renders(proxy: Proxy) -> None:
+    items = [user("hi"), {"type": "function_call_output", "call_id": "c", "output": "word " * 2000}]
+    status, text = proxy.ask("POST", "/v1/responses", ANNA_KEY, {"model": "m", "input": items})
+    assert (status, "prompt is too long: 20" in text) == (400, True)
+
+
+COUNT: Final = "/v1/messages/count_tokens"
+
+
+def test_count_tokens_is_the_length_of_what_the_model_would_read(proxy: Proxy) -> None:
+    attribution = {"type": "text", "text": "x-anthropic-billing-header: cc_version=2.1.197.a1f;"}
+    turns = [user("one two"), {"role": "system", "content": "three"}, user("four")]
+    status, text = proxy.ask("POST", COUNT, ANNA_KEY, {"model": "m", "system": [attribution], "messages": turns})
+    # The stand-in counts the words of the messages in JSON: one user's turn of three texts.
+    texts = [{"type": "text", "text": words} for words in ("one two", "three", "four")]
+    assert (status, json.loads(text)) == (200, {"input_tokens": len(json.dumps([user(texts)]).split())})
+
+
+def test_count_tokens_refuses_an_image_as_the_request_itself_is_refused(proxy: Proxy) -> None:
+    status, text = proxy.ask("POST", COUNT, ANNA_KEY, {"model": "m", "messages": result([IMAGE])})
+    assert (status, json.loads(text)["error"]) == (400, {"type": "invalid_request_error", "message": "Could not process image"})

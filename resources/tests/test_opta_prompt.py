@@ -68,7 +68,7 @@ def test_keeps_the_order_of_several_system_messages() -> None:
         ],
     }
     mended = mend_messages(body, ON)
-    assert [block["text"] for block in mended["system"]] == ["MAIN", "first"]
+    assert mended["system"] == [{"type": "text", "text": "MAIN\nfirst"}]
     assert [message["role"] for message in mended["messages"]] == ["user", "assistant", "user"]
     said = mended["messages"][-1]["content"]
     assert [block["text"] for block in said] == ["second", "You are Claude Code.", "c"]
@@ -131,3 +131,27 @@ def test_settings_name_what_is_wrong() -> None:
     ]:
         with pytest.raises(SettingsError, match=place):
             parse_settings(text)
+
+
+def test_texts_are_joined_where_llama_server_and_litellm_join_them_differently() -> None:
+    def text(words: str) -> dict[str, Any]:
+        return {"type": "text", "text": words}
+
+    call = {"type": "tool_use", "id": "toolu_1", "name": "t", "input": {}}
+    body = {
+        "system": [text("You are"), text("a coder.")],
+        "messages": [
+            {"role": "user", "content": [text("a"), text("b")]},
+            {"role": "assistant", "content": [{"type": "thinking", "thinking": "so"}, text("c"), call, text("d")]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": [text("e"), text("f")]}]},
+        ],
+    }
+    before = copy.deepcopy(body)
+    mended = mend_messages(body, ON)
+    assert body == before
+    assert mended["system"] == [text("You are\na coder.")]
+    first, answer, result = (message["content"] for message in mended["messages"])
+    # Both join a user's blocks with newlines.
+    assert first == [text("a"), text("b")]
+    assert answer == [{"type": "thinking", "thinking": "so"}, text("cd"), call]
+    assert result[0]["content"] == [text("e\nf")]

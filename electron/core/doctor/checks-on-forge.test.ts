@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RamDisk } from '../../contract/snapshot.ts'
-import { judgeMount, judgeRoom, judgeSpotlight } from './checks-on-forge.ts'
+import { judgeMount, judgeRoom, readAccess } from './checks-on-forge.ts'
 
 const GiB = 2 ** 30
 const spec = { volumeName: 'X', sizeBytes: 64 * GiB, mountPoint: '/Volumes/X', filesystem: 'hfs+' } as const
@@ -22,7 +22,6 @@ const calm = {
   spec,
   place: { kind: 'missing' },
   isWanted: false,
-  way: 'none',
   up: 'nexus up',
 } as const
 
@@ -50,7 +49,7 @@ describe('judgeMount', () => {
     expect(judgeMount({ ...calm, disk: { ...mounted, totalBytes: null } }).level).toBe('unknown')
   })
 
-  it('fails on a plain folder in the way, and when builds would fail', () => {
+  it('fails on a plain folder in the way', () => {
     const filled = { kind: 'filled-folder', example: 'target' } as const
     expect(judgeMount({ ...calm, disk: absent, place: filled })).toMatchObject({
       level: 'fail',
@@ -58,16 +57,6 @@ describe('judgeMount', () => {
       mend: 'mv /Volumes/X /Volumes/X.moved',
     })
     expect(judgeMount({ ...calm, disk: absent, place: { kind: 'file' } }).level).toBe('fail')
-    expect(judgeMount({ ...calm, disk: absent, way: 'always' }).level).toBe('fail')
-  })
-
-  it('says where builds go when cargo falls back by itself', () => {
-    expect(judgeMount({ ...calm, disk: absent, way: 'while-mounted' }).level).toBe('ok')
-    expect(judgeMount({ ...calm, disk: absent, way: 'while-mounted', isWanted: true })).toMatchObject({
-      level: 'warn',
-      found: expect.stringContaining('target/ on the disk'),
-      mend: 'nexus up --only ramDisk',
-    })
   })
 
   it('recognises its own link to a folder that a reboot removed', () => {
@@ -93,17 +82,9 @@ describe('judgeRoom', () => {
   })
 })
 
-describe('judgeSpotlight', () => {
-  // Self-written samples of the known wordings; not recorded.
-  const said = (stdout: string) => ({ kind: 'exited', exitCode: 0, stdout, stderr: '' }) as const
-
-  it.each([
-    ['/Volumes/X:\n\tIndexing disabled.\n', false, 'ok'],
-    ['/Volumes/X:\n\tIndexing and searching disabled.\n', false, 'ok'],
-    ['/Volumes/X:\n\tIndexing enabled. \n', true, 'warn'],
-    ['/Volumes/X:\n\tError: unknown indexing state.\n', true, 'ok'],
-    ['/Volumes/X:\n\tError: unknown indexing state.\n', false, 'unknown'],
-  ] as const)('%j, marker %s: %s', (text, hasMarker, level) => {
-    expect(judgeSpotlight(said(text), hasMarker, '/Volumes/X').level).toBe(level)
+describe('readAccess', () => {
+  it('passes a folder that can be read, and says when it cannot find out', async () => {
+    expect(await readAccess(import.meta.dirname)).toMatchObject({ level: 'ok' })
+    expect(await readAccess('/nonexistent')).toMatchObject({ level: 'unknown' })
   })
 })

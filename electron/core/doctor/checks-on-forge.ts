@@ -1,8 +1,8 @@
-// Checks on the RAM disk: mounted, large enough, and not indexed by Spotlight.
-import { access } from 'node:fs/promises'
-import { join } from 'node:path'
+// Checks on the RAM disk: mounted, large enough, readable.
+import { readdir } from 'node:fs/promises'
 import type { RamDisk } from '../../contract/snapshot.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
+import { messageOf } from '../base/error-message.ts'
 import { formatBytes } from '../base/format-bytes.ts'
 import {
   canonicalMountPoint,
@@ -11,11 +11,9 @@ import {
   readMountPointState,
 } from '../platform/mount-point.ts'
 import type { RamDiskSpec } from '../platform/platform.ts'
-import type { CommandResult } from '../platform/run-command.ts'
+import { explainPrivacyRefusal } from '../platform/volume-access.ts'
 import { readIntent } from '../stack/intent.ts'
-import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
-import { readCargoSetting, type WayThere, wayThere } from './checks-on-cargo.ts'
-import type { DoctorFacts } from './facts.ts'
+import { type CheckSource, fail, ok, unknown, type Verdict, warn } from './check.ts'
 
 export interface MountFacts {
   readonly disk: RamDisk
@@ -24,12 +22,10 @@ export interface MountFacts {
   readonly place: MountPointState
   /** The user asked for it and has not ejected it since. */
   readonly isWanted: boolean
-  /** How cargo is pointed there. */
-  readonly way: WayThere
   readonly up: string
 }
 
-export const judgeMount = ({ disk, spec, place, isWanted, way, up }: MountFacts): Verdict => {
+export const judgeMount = ({ disk, spec, place, isWanted, up }: MountFacts): Verdict => {
   const { mountPoint, sizeBytes } = spec
   const again = `nexus down --eject && ${up}`
   const mount = `${up} --only ramDisk`
@@ -39,10 +35,6 @@ export const judgeMount = ({ disk, spec, place, isWanted, way, up }: MountFacts)
     const obstacle = ownLink ? null : explainObstacle(mountPoint, place)
     if (obstacle !== null)
       return fail(obstacle, `mv ${quoteForShell(mountPoint)} ${quoteForShell(`${mountPoint}.moved`)}`)
-    if (way === 'always')
-      return fail(`${mountPoint} is not mounted, and cargo is set to build there: builds fail`, mount)
-    if (way === 'while-mounted' && isWanted)
-      return warn(`${mountPoint} should be mounted but is not: cargo builds in target/ on the disk`, mount)
     return isWanted
       ? warn(`${mountPoint} should be mounted but is not`, mount)
       : ok(`not mounted; nexus up mounts it at ${mountPoint}`)
@@ -81,70 +73,47 @@ export const judgeRoom = (disk: RamDisk): Verdict | null => {
   return share >= nearlyFull ? warn(`${said}; nexus forge status shows by what`, makeRoom) : ok(said)
 }
 
-/**
- * `mdutil -s`: "Indexing enabled.", "Indexing disabled." or "Indexing and searching disabled." (as public scripts parse it; not
- * recorded).
- */
-export const judgeSpotlight = (result: CommandResult, hasMarker: boolean, mountPoint: string): Verdict => {
-  const text = result.kind === 'exited' ? `${result.stdout}\n${result.stderr}` : ''
-  if (/indexing(?: and searching)? disabled/i.test(text)) return ok('indexing is off')
-  const off = `sudo mdutil -i off ${quoteForShell(mountPoint)}`
-  if (/indexing enabled/i.test(text)) return warn('Spotlight indexes the RAM disk', off)
-  return hasMarker
-    ? ok('.metadata_never_index is on the volume; the output of mdutil is unclear')
-    : unknown('could not find out whether Spotlight indexes the RAM disk', off)
+/** macOS may deny the volume to programs that launchd or SSH started. */
+export const readAccess = async (mountPoint: string): Promise<Verdict> => {
+  try {
+    await readdir(mountPoint)
+    return ok(`this program can read ${mountPoint}`)
+  } catch (error) {
+    const refusal = explainPrivacyRefusal(mountPoint, error)
+    return refusal === null
+      ? unknown(`${mountPoint} cannot be read: ${messageOf(error)}`)
+      : fail(refusal, null)
+  }
 }
 
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )
-
-export const checksOnForge = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => {
-  const { spec } = facts
-  return [
-    {
-      id: 'forge.mount',
-      group: 'Build Forge',
-      title: 'RAM disk',
-      why: 'without the mount, builds silently go to the disk',
-      read: async () => {
-        const [disk, place, cargo] = await Promise.all([
-          facts.ramDisk(),
-          canonicalMountPoint(spec.mountPoint).then(readMountPointState),
-          readCargoSetting(context.env, context.homeDir).catch(() => null),
-        ])
-        return judgeMount({
-          disk,
-          spec,
-          place,
-          isWanted: readIntent(context.folder.intentPath)?.up.includes('ramDisk') ?? false,
-          way: wayThere(cargo, spec.mountPoint),
-          up: context.upCommand,
-        })
-      },
+export const checksOnForge: readonly CheckSource[] = [
+  {
+    id: 'forge.mount',
+    title: 'RAM disk',
+    why: 'without the mount, builds silently go to the disk',
+    read: async ({ ramDisk, spec, folder, upCommand }) => {
+      const disk = await ramDisk()
+      const place = await readMountPointState(await canonicalMountPoint(spec.mountPoint))
+      return judgeMount({
+        disk,
+        spec,
+        place,
+        isWanted: readIntent(folder.intentPath)?.up.includes('ramDisk') ?? false,
+        up: upCommand,
+      })
     },
-    {
-      id: 'forge.room',
-      group: 'Build Forge',
-      title: 'Room on it',
-      why: 'builds fail when the RAM disk fills up',
-      read: async () => judgeRoom(await facts.ramDisk()),
-    },
-    {
-      id: 'forge.spotlight',
-      group: 'Build Forge',
-      title: 'Spotlight',
-      why: 'it reads every file that a build writes',
-      read: async () => {
-        if (context.platform.id !== 'darwin' || !(await facts.ramDisk()).mounted) return null
-        const [result, hasMarker] = await Promise.all([
-          context.run(['mdutil', '-s', spec.mountPoint], { timeoutMs: 2_000 }),
-          exists(join(spec.mountPoint, '.metadata_never_index')),
-        ])
-        return judgeSpotlight(result, hasMarker, spec.mountPoint)
-      },
-    },
-  ]
-}
+  },
+  {
+    id: 'forge.room',
+    title: 'Room on it',
+    why: 'builds fail when the RAM disk fills up',
+    read: async ({ ramDisk }) => judgeRoom(await ramDisk()),
+  },
+  {
+    id: 'forge.access',
+    title: 'Access to it',
+    why: 'macOS may deny a volume to programs started by launchd or SSH, whatever its permissions',
+    read: async ({ platform, ramDisk, spec }) =>
+      platform.id === 'darwin' && (await ramDisk()).mounted ? readAccess(spec.mountPoint) : null,
+  },
+]

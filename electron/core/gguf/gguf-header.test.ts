@@ -38,7 +38,6 @@ describe('the Studio models', () => {
       architecture: 'llama',
       quantisation: 'Q8_0',
       layers: 80,
-      tensorCount: 724,
       tensorBytes: 74_967_187_712,
       trainingContextTokens: 131_072,
       embeddingLength: 8192,
@@ -63,7 +62,7 @@ describe('the Studio models', () => {
     expect(header.sharedEmbeddingBytes).toBe(323_205_120)
   })
 
-  it('says that they are headers without weights', async () => {
+  it('recognises headers without weights', async () => {
     const { completeness } = await readGgufHeader(targetPath)
     expect(completeness.kind).toBe('header-only')
   })
@@ -107,7 +106,7 @@ describe('made headers', () => {
   })
 
   // A new one for each 256 KiB made four readings at once 20 MB of garbage that V8 does not count.
-  it('is read through one block, however long', async () => {
+  it('reads through one block, however long the header', async () => {
     const tokens: MadeValue = {
       type: 'texts',
       value: Array.from({ length: 60_000 }, (_, id) => `token ${id}, ${'x'.repeat(20)}`),
@@ -127,7 +126,7 @@ describe('made headers', () => {
     expect(Buffer.from(kept?.read(59_999) ?? []).toString()).toBe(`token 59999, ${'x'.repeat(20)}`)
   })
 
-  it('passes over the texts of other lists', async () => {
+  it('skips the texts of other lists', async () => {
     const pairs = [
       ...makePairs('llama'),
       ['general.tags', { type: 'texts', value: ['chat', '', 'x'.repeat(300)] }] as const,
@@ -138,7 +137,7 @@ describe('made headers', () => {
     )
   })
 
-  it('takes KV heads layer by layer, and defaults where the file is silent', async () => {
+  it('reads KV heads layer by layer, with defaults for missing keys', async () => {
     const kvHeads: MadeValue = { type: 'numbers', value: [1, 2, 3, 4] }
     const pairs = makePairs('llama', { 'llama.attention.head_count_kv': kvHeads })
     const { kv } = await readGgufHeader(await write('heads.gguf', makeGguf({ pairs })))
@@ -150,7 +149,7 @@ describe('made headers', () => {
     ['attention.head_count_kv', { type: 'text', value: '2' }],
     ['attention.key_length', { type: 'text', value: '64' }],
     ['attention.value_length', { type: 'u32', value: 0 }],
-  ])('does not fall back to a default where %s is odd', async (key, value) => {
+  ])('does not use a default for an odd %s', async (key, value) => {
     const pairs = makePairs('llama', { [`llama.${key}`]: value })
     const { kv } = await readGgufHeader(await write('odd.gguf', makeGguf({ pairs })))
     expect(kv.kind).toBe('unknown')
@@ -252,7 +251,6 @@ describe('models in parts', () => {
     expect(header).toMatchObject({
       partPaths: [path, second],
       tensorBytes: 320,
-      tensorCount: 2,
       sharedEmbeddingBytes: 0,
     })
     expect(header.completeness).toEqual({ kind: 'complete' })
@@ -300,7 +298,7 @@ describe('models in parts', () => {
     )
   })
 
-  it('refuses a part under a name that hides the others', async () => {
+  it('refuses a part whose name hides the others', async () => {
     const path = await write('renamed.gguf', makeGguf({ pairs: partPairs(0, 2), tensors: [] }))
     await expect(readGgufHeader(path)).rejects.toThrow('must end in -00001-of-00002.gguf')
   })

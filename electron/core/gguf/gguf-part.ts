@@ -9,7 +9,6 @@ import { readTensors, type TensorSummary } from './tensors.ts'
 
 export interface GgufPart {
   readonly path: string
-  readonly version: number
   readonly fileBytes: number
   readonly metadata: Metadata
   readonly tensors: TensorSummary
@@ -22,7 +21,7 @@ const defaultAlignment = 32
 const quoteMagic = (magic: Buffer): string => JSON.stringify(magic.toString('latin1'))
 
 /** gguf.cpp reads versions 2 and 3 in the machine's byte order; ours are all little-endian. */
-async function readVersion(reader: ByteReader): Promise<number> {
+async function checkVersion(reader: ByteReader): Promise<void> {
   if (reader.fileBytes === 0) reader.fail(0, "the file is empty; a model starts with 'GGUF'")
   await reader.ensure(fixedHeaderBytes, 'the fixed header')
   const magic = reader.takeBytes(4)
@@ -35,7 +34,6 @@ async function readVersion(reader: ByteReader): Promise<number> {
   if ((version & 0xffff) === 0)
     reader.fail(4, `the version reads ${version}: the file is big-endian; llama.cpp here needs little-endian`)
   if (version !== 2 && version !== 3) reader.fail(4, `GGUF version ${version}; allowed are 2 and 3`)
-  return version
 }
 
 function readAlignment(reader: ByteReader, metadata: Metadata, at: number): number {
@@ -48,12 +46,12 @@ function readAlignment(reader: ByteReader, metadata: Metadata, at: number): numb
 }
 
 async function readPart(reader: ByteReader, keepTokenTexts: boolean): Promise<GgufPart> {
-  const version = await readVersion(reader)
+  await checkVersion(reader)
   const tensorCount = reader.takeU64()
   const metadata = await readMetadata(reader, reader.takeU64(), keepTokenTexts)
   const alignment = readAlignment(reader, metadata, reader.offset())
   const tensors = await readTensors(reader, tensorCount, alignment)
-  return { path: reader.path, version, fileBytes: reader.fileBytes, metadata, tensors }
+  return { path: reader.path, fileBytes: reader.fileBytes, metadata, tensors }
 }
 
 const sayOpenError = (path: string, error: unknown): Error => {

@@ -133,7 +133,7 @@ describe('false claims', () => {
     expect(await failureOf(made)).toContain("tensor 't' occurs twice")
   })
 
-  it('a header without end stops at 256 MiB, not after the 75 GB', async () => {
+  it('an endless header stops at 256 MiB, not after 75 GB', async () => {
     const path = join(folder, 'endless.gguf')
     await writeFile(path, makeGguf(raw(Buffer.concat([u32(9), u32(10), u64(5e9)]))))
     await truncate(path, 75e9)

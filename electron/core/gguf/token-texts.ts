@@ -6,18 +6,13 @@ export interface TokenTexts {
   read(id: number): Uint8Array
 }
 
-export interface TokenTextsBuilder {
-  add(text: Uint8Array): void
-  build(): TokenTexts
-}
-
-export function createTokenTextsBuilder(): TokenTextsBuilder {
+export function createTokenTextsBuilder() {
   let bytes = new Uint8Array(1024 * 1024)
   let usedBytes = 0
   const ends: number[] = []
 
   return {
-    add: (text) => {
+    add: (text: Uint8Array) => {
       if (usedBytes + text.length > bytes.length) {
         const larger = new Uint8Array(Math.max(bytes.length * 2, usedBytes + text.length))
         larger.set(bytes.subarray(0, usedBytes))
@@ -27,7 +22,7 @@ export function createTokenTextsBuilder(): TokenTextsBuilder {
       usedBytes += text.length
       ends.push(usedBytes)
     },
-    build: () => {
+    build: (): TokenTexts => {
       const packed = bytes.slice(0, usedBytes)
       const endOf = Uint32Array.from(ends)
       return {

@@ -3,19 +3,7 @@ import { tokenTextsKey } from './metadata.ts'
 import type { MetadataQuestions } from './metadata-reading.ts'
 import type { TokenTexts } from './token-texts.ts'
 
-export interface Vocabulary {
-  /** `tokenizer.ggml.model`: llama (SPM), gpt2 (BPE), bert (WPM), t5 (UGM), rwkv, plamo2, ...; null when unknown. */
-  readonly model: string | null
-  readonly pre: string | null
-  /** null: no such token. */
-  readonly bosTokenId: number | null
-  readonly eosTokenId: number | null
-  readonly addsBos: boolean
-  readonly addsEos: boolean
-  /** From the list, else from the file's `vocab_size`; null when there is neither. */
-  readonly tokenCount: number | null
-  readonly tokenTexts: TokenTexts | null
-}
+export type Vocabulary = Readonly<ReturnType<typeof readVocabulary>>
 
 interface Defaults {
   readonly bos: number | null
@@ -48,23 +36,22 @@ const addsBosByPre = new Set(
   ),
 )
 
-export function readVocabulary(
-  architecture: string,
-  ask: MetadataQuestions,
-  tokenTexts: TokenTexts | null,
-): Vocabulary {
+export function readVocabulary(architecture: string, ask: MetadataQuestions, tokenTexts: TokenTexts | null) {
   const model = ask.text('tokenizer.ggml.model')
   const pre = ask.text('tokenizer.ggml.pre')
   const defaults = (model === null ? undefined : defaultsByModel.get(model)) ?? noDefaults
   const addsBosByDefault = defaults.addsBos || (pre !== null && addsBosByPre.has(pre))
   return {
+    /** `tokenizer.ggml.model`: llama (SPM), gpt2 (BPE), bert (WPM), t5 (UGM), rwkv, plamo2, ...; null when unknown. */
     model,
     pre,
+    /** null: no such token. */
     bosTokenId: ask.count('tokenizer.ggml.bos_token_id') ?? defaults.bos,
     eosTokenId: ask.count('tokenizer.ggml.eos_token_id') ?? defaults.eos,
     // llama.cpp overrides a `false` in Gemma 4 files (ggml-org/llama.cpp#21500).
     addsBos: model === 'gemma4' || (ask.flag('tokenizer.ggml.add_bos_token') ?? addsBosByDefault),
     addsEos: ask.flag('tokenizer.ggml.add_eos_token') ?? defaults.addsEos,
+    /** From the list, else from the file's `vocab_size`; null when there is neither. */
     tokenCount: ask.listLength(tokenTextsKey) ?? ask.count(`${architecture}.vocab_size`),
     tokenTexts,
   }

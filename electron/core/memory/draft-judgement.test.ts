@@ -62,7 +62,7 @@ describe('judgeDraft', () => {
     expect(judgement.verdict === 'unknown' && judgement.hint).toContain('ngram-mod')
   })
 
-  it('unknown where a file does not name its tokenizer', () => {
+  it('unknown if a file does not name its tokenizer', () => {
     expect(judge({ model: null }, {})).toMatchObject({ verdict: 'unknown' })
   })
 })

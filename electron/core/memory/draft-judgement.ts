@@ -1,15 +1,10 @@
 // Whether a draft model can draft for a target, judged from both headers as llama.cpp does at its start.
 
+import type { DraftJudgement } from '../../contract/memory-plan.ts'
 import { formatCount } from '../base/format-bytes.ts'
 import type { GgufHeader } from '../gguf/gguf-header.ts'
 import type { TokenTexts } from '../gguf/token-texts.ts'
 import type { Vocabulary } from '../gguf/vocabulary.ts'
-
-export type DraftJudgement =
-  | { readonly verdict: 'compatible' }
-  /** Current builds still start and serve, keep the draft in memory, and never draft. */
-  | { readonly verdict: 'mismatch'; readonly reason: string; readonly hint: string }
-  | { readonly verdict: 'unknown'; readonly reason: string; readonly hint: string }
 
 /** common/speculative.cpp: SPEC_VOCAB_MAX_SIZE_DIFFERENCE and SPEC_VOCAB_CHECK_START_TOKEN_ID. */
 const maxSizeDifference = 128
