@@ -1,11 +1,11 @@
 // Every parser and file reader, with small samples of valid input (storm-samples.json, made-up numbers). For any other input it
 // may return a value or refuse with a sentence. A few inputs here; scripts/storm runs this file with many.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type * as fc from 'fast-check'
-import { afterAll, it } from 'vitest'
+import { afterAll, beforeAll, it } from 'vitest'
 import { parseArguments } from '../electron/cli/arguments.ts'
 import { UsageError } from '../electron/cli/usage-error.ts'
 import { sampleSnapshot } from '../electron/contract/test-support/sample-snapshot.ts'
@@ -235,12 +235,13 @@ const listeners = (folder: string): readonly Target[] => {
     socket.on('error', () => {})
     socket.end(said)
   })
-  const listening = new Promise<void>((resolve) => server.listen(path, resolve))
-  server.unref()
+  let listening: Promise<void> | null = null
+  const listen = () => new Promise<void>((resolve) => server.unref().listen(path, resolve))
   const listener = (name: string, sample: unknown, read: () => Promise<void>): Target => ({
     name,
     inputs: hostileJson(sample),
     run: async (input) => {
+      listening ??= listen()
       await listening
       said = `${input}\n`
       await read()
@@ -320,7 +321,9 @@ const tell = (text: string): void => {
   if (STORM_CURRENT !== undefined) writeFileSync(STORM_CURRENT, text)
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'nexus-hostile-'))
+// Made only when a test runs: without one, nothing would remove it.
+const folder = join(tmpdir(), `nexus-hostile-${process.pid}`)
+beforeAll(() => void mkdirSync(folder))
 afterAll(() => {
   tell('')
   rmSync(folder, { recursive: true, force: true })

@@ -47,7 +47,13 @@ const runParsers = async (
     if (now !== '' && now === seen) hung.abort()
     seen = now
   }, hangMs)
-  const variables = { STORM_SEED: String(seed), STORM_INPUTS: String(inputsEach), STORM_CURRENT: current }
+  const variables = {
+    STORM_SEED: String(seed),
+    STORM_INPUTS: String(inputsEach),
+    STORM_CURRENT: current,
+    // A run that hangs and is ended leaves its own folder.
+    TMPDIR: folder,
+  }
   // A regular expression that matches this name alone.
   const pattern = `^${(only ?? '').replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`
   const counts = await runVitest(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { sampleSlot } from '../../contract/test-support/sample-snapshot.ts'
-import { judgeBinary, judgeDrafts } from './checks-on-engine.ts'
+import { judgeBinary, judgeDrafts, judgeFlags } from './checks-on-engine.ts'
 
 const plan = {
   binary: { path: '/opt/llama-server', source: 'path' },
@@ -55,5 +55,23 @@ describe('judgeDrafts', () => {
     expect(judgeDrafts({ slots: [{ ...sampleSlot, speculative: true }] }, 'p')?.level).toBe('ok')
     expect(judgeDrafts({ slots: [{ ...sampleSlot, speculative: false }] }, 'p')).toBeNull()
     expect(judgeDrafts({ slots: null }, 'p')).toBeNull()
+  })
+})
+
+describe('judgeFlags', () => {
+  const flags = { argv: ['llama-server', '-m', '/m.gguf'], adaptations: [], warnings: [] }
+
+  it('passes a plan without remarks, and leaves one without a command line to engine.binary', () => {
+    expect(judgeFlags(flags)).toMatchObject({ level: 'ok' })
+    expect(judgeFlags({ ...flags, argv: null })).toBeNull()
+  })
+
+  it("warns of the plan's warnings and of flags this build lacks", () => {
+    const lacking = [{ flag: '-kvu', seed: null, ours: null, reason: 'x', isLacking: true as const }]
+    expect(judgeFlags({ ...flags, adaptations: lacking, warnings: ['8,192 tokens each'] })).toMatchObject({
+      level: 'warn',
+      found: 'This build lacks -kvu. 8,192 tokens each',
+      mend: 'nexus plan',
+    })
   })
 })

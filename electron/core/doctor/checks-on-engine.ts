@@ -13,7 +13,6 @@ const sources: Readonly<Record<NonNullable<EnginePlan['binary']>['source'], stri
   installed: 'installed by Nexus',
 }
 
-/** Flags that this build lacks, and settings that do less than they seem to, are in `nexus plan`. */
 export const judgeBinary = (
   { binary, version, problems }: Pick<EnginePlan, 'binary' | 'version' | 'problems'>,
   install: string,
@@ -34,6 +33,20 @@ const mendRun = (problem: string, install: string): string => {
     `error while loading shared libraries: ${library}: cannot open shared object file`,
   )
   return missing?.debianPackage == null ? install : `sudo apt-get install ${missing.debianPackage}`
+}
+
+/** null: the program can't be asked, which engine.binary says. */
+export const judgeFlags = ({
+  argv,
+  adaptations,
+  warnings,
+}: Pick<EnginePlan, 'argv' | 'adaptations' | 'warnings'>): Verdict | null => {
+  if (argv === null) return null
+  const missing = adaptations.filter(({ isLacking }) => isLacking).map(({ flag }) => flag)
+  const remarks = [...(missing.length === 0 ? [] : [`This build lacks ${missing.join(', ')}.`]), ...warnings]
+  return remarks.length === 0
+    ? ok("all of the profile's flags are in this build's --help")
+    : warn(remarks.join(' '), 'nexus plan')
 }
 
 /** @param setting where to set `speculation`. null: drafting is off, or its state is not known yet. */
@@ -62,6 +75,12 @@ export const checksOnEngine: readonly CheckSource[] = [
       }
       return judgeBinary(await enginePlan(), platform.id === 'darwin' ? 'brew install llama.cpp' : upCommand)
     },
+  },
+  {
+    id: 'engine.flags',
+    title: 'Flags',
+    why: 'a flag that the build lacks is left out, and the setting does nothing',
+    read: async ({ enginePlan }) => judgeFlags(await enginePlan()),
   },
   {
     id: 'engine.drafts',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RamDisk } from '../../contract/snapshot.ts'
-import { judgeMount, judgeRoom, readAccess } from './checks-on-forge.ts'
+import { judgeMount, judgeRoom, judgeSpotlight, readAccess } from './checks-on-forge.ts'
 
 const GiB = 2 ** 30
 const spec = { volumeName: 'X', sizeBytes: 64 * GiB, mountPoint: '/Volumes/X', filesystem: 'hfs+' } as const
@@ -86,5 +86,20 @@ describe('readAccess', () => {
   it('passes a folder that can be read, and says when it cannot find out', async () => {
     expect(await readAccess(import.meta.dirname)).toMatchObject({ level: 'ok' })
     expect(await readAccess('/nonexistent')).toMatchObject({ level: 'unknown' })
+  })
+})
+
+describe('judgeSpotlight', () => {
+  // Self-written samples of the known wordings; not recorded.
+  const said = (stdout: string) => ({ kind: 'exited', exitCode: 0, stdout, stderr: '' }) as const
+
+  it.each([
+    ['/Volumes/X:\n\tIndexing disabled.\n', false, 'ok'],
+    ['/Volumes/X:\n\tIndexing and searching disabled.\n', false, 'ok'],
+    ['/Volumes/X:\n\tIndexing enabled. \n', true, 'warn'],
+    ['/Volumes/X:\n\tError: unknown indexing state.\n', true, 'ok'],
+    ['/Volumes/X:\n\tError: unknown indexing state.\n', false, 'unknown'],
+  ] as const)('%j, marker %s: %s', (text, hasMarker, level) => {
+    expect(judgeSpotlight(said(text), hasMarker, '/Volumes/X').level).toBe(level)
   })
 })

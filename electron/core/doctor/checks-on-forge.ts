@@ -1,5 +1,7 @@
-// Checks on the RAM disk: mounted, large enough, readable.
+// Checks on the RAM disk: mounted, large enough, readable, not indexed by Spotlight.
+import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { RamDisk } from '../../contract/snapshot.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { messageOf } from '../base/error-message.ts'
@@ -11,6 +13,7 @@ import {
   readMountPointState,
 } from '../platform/mount-point.ts'
 import type { RamDiskSpec } from '../platform/platform.ts'
+import type { CommandResult } from '../platform/run-command.ts'
 import { explainPrivacyRefusal } from '../platform/volume-access.ts'
 import { readIntent } from '../stack/intent.ts'
 import { type CheckSource, fail, ok, unknown, type Verdict, warn } from './check.ts'
@@ -73,6 +76,20 @@ export const judgeRoom = (disk: RamDisk): Verdict | null => {
   return share >= nearlyFull ? warn(`${said}; nexus forge status shows by what`, makeRoom) : ok(said)
 }
 
+/**
+ * `mdutil -s`: "Indexing enabled.", "Indexing disabled." or "Indexing and searching disabled." (as public scripts parse it; not
+ * recorded).
+ */
+export const judgeSpotlight = (result: CommandResult, hasMarker: boolean, mountPoint: string): Verdict => {
+  const text = result.kind === 'exited' ? `${result.stdout}\n${result.stderr}` : ''
+  if (/indexing(?: and searching)? disabled/i.test(text)) return ok('indexing is off')
+  const off = `sudo mdutil -i off ${quoteForShell(mountPoint)}`
+  if (/indexing enabled/i.test(text)) return warn('Spotlight indexes the RAM disk', off)
+  return hasMarker
+    ? ok('.metadata_never_index is on the volume; the output of mdutil is unclear')
+    : unknown('could not find out whether Spotlight indexes the RAM disk', off)
+}
+
 /** macOS may deny the volume to programs that launchd or SSH started. */
 export const readAccess = async (mountPoint: string): Promise<Verdict> => {
   try {
@@ -115,5 +132,18 @@ export const checksOnForge: readonly CheckSource[] = [
     why: 'macOS may deny a volume to programs started by launchd or SSH, whatever its permissions',
     read: async ({ platform, ramDisk, spec }) =>
       platform.id === 'darwin' && (await ramDisk()).mounted ? readAccess(spec.mountPoint) : null,
+  },
+  {
+    id: 'forge.spotlight',
+    title: 'Spotlight',
+    why: 'it reads every file that a build writes',
+    read: async ({ platform, ramDisk, spec: { mountPoint }, run }) =>
+      platform.id === 'darwin' && (await ramDisk()).mounted
+        ? judgeSpotlight(
+            await run(['mdutil', '-s', mountPoint], { timeoutMs: 2_000 }),
+            existsSync(join(mountPoint, '.metadata_never_index')),
+            mountPoint,
+          )
+        : null,
   },
 ]

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AutostartState } from '../autostart/autostart.ts'
 import {
+  judgeClock,
   judgeDiskRoom,
   judgeLogin,
   judgeRestart,
@@ -32,6 +33,21 @@ describe('judgeDiskRoom', () => {
     expect(rooms).toHaveLength(1)
     expect(rooms[0]).toMatchObject({ what: 'a, b', path: '/tmp' })
     expect(rooms[0]?.freeBytes).toBeGreaterThan(0)
+  })
+})
+
+describe('judgeClock', () => {
+  const now = Date.UTC(2027, 0, 1)
+
+  it.each([
+    ['right', now, now - 5_000, 'ok'],
+    ['no file yet', now, null, 'ok'],
+    ['a few seconds apart', now, now + 5_000, 'ok'],
+    ['set back', now, now + 3_600_000, 'warn'],
+    ['never set', 0, null, 'fail'],
+    ['far ahead', Date.UTC(2120, 0, 1), null, 'fail'],
+  ] as const)('%s', (_, nowMs, newestFileMs, level) => {
+    expect(judgeClock(nowMs, newestFileMs, 'linux').level).toBe(level)
   })
 })
 

@@ -1,4 +1,4 @@
-// Checks on the machine: disk space, and whether it stays up and comes back after a reboot.
+// Checks on the machine: disk space, clock, and whether it stays up and comes back after a reboot.
 import { existsSync } from 'node:fs'
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -29,6 +29,30 @@ export const judgeDiskRoom = (rooms: readonly DiskRoom[]): Verdict => {
   const look = `du -xk ${quoteForShell(tightest.path)} | sort -rn | head -20`
   if (tightest.freeBytes < fewestFreeBytes) return fail(`${said}: too little`, look)
   return tightest.freeBytes < comfortableFreeBytes ? warn(`${said}: little`, look) : ok(said)
+}
+
+/** The first version is from 2026, so an earlier date is wrong. */
+const firstYear = 2026
+const lastYear = 2100
+/** File systems and network-set clocks differ by seconds. */
+const toleratedMs = 120_000
+
+/** `newestFileMs`: last modification of our own state; null when there is none. */
+export const judgeClock = (
+  nowMs: number,
+  newestFileMs: number | null,
+  platform: 'darwin' | 'linux',
+): Verdict => {
+  const set = platform === 'darwin' ? 'sudo sntp -sS time.apple.com' : 'sudo timedatectl set-ntp true'
+  const now = new Date(nowMs)
+  const year = now.getUTCFullYear()
+  if (year < firstYear || year > lastYear) return fail(`the clock says ${now.toISOString()}`, set)
+  return newestFileMs !== null && newestFileMs > nowMs + toleratedMs
+    ? warn(
+        `the clock says ${now.toISOString()}, but our own files were written later, ${new Date(newestFileMs).toISOString()}`,
+        set,
+      )
+    : ok(now.toISOString())
 }
 
 /** `judge` gets the settings of `pmset -g`. */
@@ -128,6 +152,18 @@ export const readDiskRooms = async (
   return [...rooms.values()]
 }
 
+const readNewestFile = async (paths: readonly string[]): Promise<number | null> => {
+  const times = await Promise.all(
+    paths.map((path) =>
+      stat(path).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => null,
+      ),
+    ),
+  )
+  return times.reduce((newest, time) => (newest === null ? time : Math.max(newest, time ?? newest)), null)
+}
+
 const autoLogin = ['defaults', 'read', '/Library/Preferences/com.apple.loginwindow', 'autoLoginUser'] as const
 const timeout = { timeoutMs: 2_000 }
 
@@ -152,6 +188,22 @@ export const checksOnMachine: readonly CheckSource[] = [
           { what: 'installs', path: folder.runtimeDir },
           { what: 'models', path: dirname(chosen.profile.llamaServer.modelPath) },
         ]),
+      ),
+  },
+  {
+    id: 'machine.clock',
+    title: 'Clock',
+    why: 'with a wrong clock certificates fail, and times in logs and reports cannot be trusted',
+    read: async ({ folder, platform }) =>
+      judgeClock(
+        Date.now(),
+        await readNewestFile([
+          folder.intentPath,
+          folder.ledgerPath,
+          folder.configPath,
+          folder.logPath('core'),
+        ]),
+        platform.id,
       ),
   },
   {

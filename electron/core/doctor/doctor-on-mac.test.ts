@@ -175,4 +175,20 @@ describe('examine on a Mac', () => {
     const find = await examineMac(wellSet)
     expect(find('forge.access')).toMatchObject({ level: 'ok', found: expect.stringContaining(mountPoint) })
   })
+
+  it('checks Spotlight once the RAM disk is mounted', async () => {
+    const platform = createDarwinPlatform({ run: mac.run, volumesFolder: mac.volumesFolder })
+    const mountPoint = platform.ramDisk.defaultMountPoint('OptaBuilds')
+    const spec = {
+      volumeName: 'OptaBuilds',
+      sizeBytes: 65_536 * 2 ** 20,
+      mountPoint,
+      filesystem: 'hfs+',
+    } as const
+    expect((await platform.ramDisk.mount(spec)).kind).toBe('mounted')
+    const indexed = { ...wellSet, mdutil: `${mountPoint}:\n\tIndexing enabled. \n` }
+    expect((await examineMac(indexed))('forge.spotlight')?.level).toBe('warn')
+    const quiet = { ...wellSet, mdutil: `${mountPoint}:\n\tIndexing disabled.\n` }
+    expect((await examineMac(quiet))('forge.spotlight')?.level).toBe('ok')
+  })
 })

@@ -1,8 +1,8 @@
 // The read-only probes on an imitated Mac: each made to pass and to fail.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import type { RunCommand } from '../platform/run-command.ts'
 import type { SelfcheckContext } from './context.ts'
 import { probesOnApp } from './probes-on-app.ts'
@@ -12,6 +12,14 @@ import { probesOnSystem } from './probes-on-system.ts'
 import { createTestContext, exited, tryProbe } from './test-support/probes.ts'
 
 const appPath = mkdtempSync(join(tmpdir(), 'nexus-app-'))
+const framework = join(appPath, 'Contents/Frameworks/Electron Framework.framework')
+const writeFuses = (wire: string) => {
+  mkdirSync(framework, { recursive: true })
+  const mark = Buffer.from('dL7pKGdnNz796PbbjQWNKmHXBZaB9tsX')
+  const program = [Buffer.alloc(100, 'x'), mark, Buffer.from([1, wire.length]), Buffer.from(`${wire}rest`)]
+  writeFileSync(join(framework, 'Electron Framework'), Buffer.concat(program))
+}
+beforeEach(() => writeFuses('00001100'))
 afterAll(() => rmSync(appPath, { recursive: true }))
 
 const firewall = '/usr/libexec/ApplicationFirewall/socketfilterfw'
@@ -149,4 +157,14 @@ it.each([
   ['not-applicable', ['no answer', 'no answer', 'ENETUNREACH']],
 ])('network.local: %s for %j', (verdict, answers) => {
   expect(judgeReach(answers).verdict).toBe(verdict)
+})
+
+it.each([
+  ['10001100', 'RunAsNode is not 0'],
+  ['00000100', 'EnableEmbeddedAsarIntegrityValidation is not 1'],
+  ['', 'no fuses'],
+])('app.fuses fails for %j', async (wire, reason) => {
+  writeFuses(wire)
+  const result = await tryProbe(list(), 'app.fuses', createMac())
+  expect(result).toMatchObject({ verdict: 'fail', found: expect.stringContaining(reason) })
 })
