@@ -10,11 +10,11 @@ export interface Equivalent {
   readonly reason: string
 }
 
-const supervisor = 'electron/core/supervise/supervisor.ts'
+const steps = 'electron/core/supervise/steps.ts'
 
-/** A union's value of which the code asks only for the other one. */
+/** A value of a union in steps.ts where the code asks only for the other ones. */
 const unasked = (code: string, value: string, reason: string): Equivalent => ({
-  file: supervisor,
+  file: steps,
   code,
   from: `'${value}'`,
   to: '""',
@@ -22,7 +22,12 @@ const unasked = (code: string, value: string, reason: string): Equivalent => ({
 })
 
 export const equivalents: readonly Equivalent[] = [
-  unasked("return 'rest'", 'rest', "The loop asks only for 'next'."),
+  ...[
+    "return 'rest'",
+    "if (run.closed) return 'rest'",
+    "if (run.desired === 'down' || run.closed) return 'rest'",
+    "return (await stop(step.running)) === 'ended' ? 'next' : 'rest'",
+  ].map((code) => unasked(code, 'rest', "The loop asks only for 'next'.")),
   unasked("return 'still-there'", 'still-there', "The only reader asks for 'ended'."),
   // A launch is overtaken by an order or by close(), and the loop looks at both by itself.
   unasked(
@@ -31,7 +36,7 @@ export const equivalents: readonly Equivalent[] = [
     'The loop goes on after an order, and ends after close(), whatever this returns.',
   ),
   {
-    file: supervisor,
+    file: steps,
     code: "case 'overtaken':",
     from: "case 'overtaken': return 'next'",
     to: "case 'overtaken':",

@@ -23,8 +23,8 @@ const targets: Readonly<Record<string, Target>> = {
   admission: { files: ['resources/opta_admission.py'], tests: ['resources/tests/test_opta_admission.py'] },
   supervisor: target(
     'electron/core/supervise',
-    ['supervisor', 'launch', 'await-ready', 'ending', 'next-step'],
-    ['supervisor', 'next-step'],
+    ['supervisor', 'steps', 'launch', 'await-ready', 'ending', 'health', 'next-step'],
+    ['next-step', 'await-ready', 'launch', 'supervisor'],
   ),
   restarts: target('electron/core/supervise', ['restart-policy']),
   stack: target('electron/core/stack', ['stack']),

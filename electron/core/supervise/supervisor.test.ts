@@ -88,7 +88,7 @@ const supervise = (
       open: () => {
         const fd = openSync(logPath, 'a', 0o600)
         opened.push(fd)
-        return { fd, mark: { previous: null, offset: fstatSync(fd).size } }
+        return { fd, mark: { ...logBeginning, offset: fstatSync(fd).size } }
       },
       readSince: async (mark) => {
         readMarks.push(mark)
@@ -197,11 +197,11 @@ describe('what it shows and writes down', () => {
   it('of a long load, each news once', async () => {
     const { supervisor, seen } = supervise(oddService('--ready-after', '400'))
     await supervisor.start()
-    expect(seen.map(({ waitingFor }) => waitingFor)).toEqual([
-      'preparing',
-      'its first answer',
-      'loading',
-      null,
+    expect(seen.map(({ phase, waitingFor }) => [phase, waitingFor])).toEqual([
+      ['starting', 'preparing'],
+      ['starting', 'its first answer'],
+      ['starting', 'loading'],
+      ['ready', null],
     ])
   })
 
@@ -220,7 +220,7 @@ describe('what it shows and writes down', () => {
     })
     expect(ledger.find('proxy')).toBeNull()
     const lineBytes = 'odd-child: cannot go on\n'.length
-    expect(readMarks).toEqual([logBeginning, { previous: null, offset: lineBytes }])
+    expect(readMarks).toEqual([logBeginning, { ...logBeginning, offset: lineBytes }])
     // The pause before a restart keeps the reason in view.
     const at = seen.findIndex((state) => state.waitingFor === 'a restart in 0.0 s')
     expect(seen.slice(at).map(({ waitingFor }) => waitingFor)).not.toContain('preparing')
@@ -568,6 +568,50 @@ describe('stop', () => {
     expect(seen.map(({ phase }) => phase)).toEqual(['stopped'])
   })
 
+  it('that is taken back at once changes nothing', async () => {
+    const service = oddService()
+    let probes = 0
+    const { supervisor, seen } = supervise({
+      ...service,
+      probe: (signal) => {
+        probes += 1
+        return service.probe(signal)
+      },
+    })
+    const { pid } = await supervisor.start()
+    const before = { probes, states: seen.length }
+    void supervisor.stop(1_000)
+    expect(await supervisor.start()).toMatchObject({ phase: 'ready', pid })
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    expect({ probes, states: seen.length }).toEqual(before)
+  })
+
+  it('that comes while the log of a crash is read is a stop', async () => {
+    const asked = Promise.withResolvers<void>()
+    const read = Promise.withResolvers<readonly string[]>()
+    const { supervisor, phases } = supervise(
+      oddService('--crash-at-once', '--exit-code', '78'),
+      quickPolicy,
+      processes,
+      openLedger(join(folder, 'ledger.json')),
+      {
+        log: {
+          open: () => ({ fd: openSync(join(folder, 'child.log'), 'a', 0o600), mark: logBeginning }),
+          readSince: () => {
+            asked.resolve()
+            return read.promise
+          },
+        },
+      },
+    )
+    void supervisor.start()
+    await asked.promise
+    const stopped = supervisor.stop(1_000)
+    read.resolve(['odd-child: cannot go on'])
+    expect(await stopped).toMatchObject({ phase: 'stopped', pid: null })
+    expect(phases()).not.toContain('failed')
+  })
+
   it('clears a failure', async () => {
     const { supervisor } = supervise(oddService('--crash-at-once', '--exit-code', '78'))
     await supervisor.start()
@@ -611,7 +655,7 @@ describe('a start after a stop that did not end the process', () => {
   })
   const startStuck = async () => {
     const { table, told } = createStuckTable()
-    const supervised = supervise(oddService(), quickPolicy, told)
+    const supervised = supervise(oddService('--stop-takes', '100'), quickPolicy, told)
     const pid = pidOf(await supervised.supervisor.start())
     table.isStuck = true
     expect(await passKillDeadline(() => supervised.supervisor.stop(0))).toMatchObject(notEnded(pid))
@@ -619,12 +663,14 @@ describe('a start after a stop that did not end the process', () => {
   }
 
   it('ends it first and then starts another', async () => {
-    const { supervisor, table, pid } = await startStuck()
+    const { supervisor, table, pid, logPath } = await startStuck()
     table.isStuck = false
     const state = await supervisor.start()
     expect(state).toMatchObject({ phase: 'ready', restarts: 0, adopted: false })
     expect(state.pid).not.toBe(pid)
     expect(await processes.readIdentity(pid)).toBeNull()
+    // In its own time: the start gives it a grace.
+    expect(readFileSync(logPath, 'utf8')).toContain('odd-child: ended as asked')
   })
 
   it('starts at once when it has gone meanwhile', async () => {
@@ -720,7 +766,7 @@ describe('a start after a failure that left the process running', () => {
   it('asks it again', async () => {
     let isBroken = true
     const service = oddService()
-    const { supervisor } = supervise({
+    const { supervisor, seen } = supervise({
       ...service,
       probe: (signal) => (isBroken ? Promise.reject(new Error('no file left')) : service.probe(signal)),
     })
@@ -728,6 +774,7 @@ describe('a start after a failure that left the process running', () => {
     expect(failed).toMatchObject({ phase: 'failed', reason: 'no file left' })
     isBroken = false
     expect(await supervisor.start()).toMatchObject({ phase: 'ready', pid: pidOf(failed) })
+    expect(seen.slice(-2).map(({ waitingFor }) => waitingFor)).toEqual(['its first answer', null])
   })
 })
 
@@ -834,7 +881,7 @@ describe('adoption without need', () => {
     const ledger = openLedger(join(folder, 'ledger.json'))
     const entry = ledger.find('proxy')
     if (entry === null) throw new Error('the earlier supervisor wrote nothing down')
-    const logMark = { previous: '1:2:3', offset: 42 }
+    const logMark = { previous: 3, offset: 42 }
     ledger.record({ ...entry, spawnedAtMs: Date.now() - 100_000, logMark })
     const { supervisor, seen, until, readMarks } = supervise(service, quickPolicy, processes, ledger)
     await supervisor.adopt()

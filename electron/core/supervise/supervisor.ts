@@ -116,6 +116,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
         crashes.forget()
       }
       record.recheck()
+      // The stop that this takes back had not begun, so no change of phase would settle the wait below.
+      if (isServing()) return Promise.resolve(state())
       const done = waitUntil(() => isServing() || phase() === 'failed' || run.desired === 'down').then(state)
       ensureLoop()
       return done
