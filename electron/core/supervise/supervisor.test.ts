@@ -924,7 +924,7 @@ describe('a supervisor that was let go', () => {
     expect(seen).toHaveLength(states)
     expect(await processes.readIdentity(pid)).not.toBeNull()
     expect(ledger.find('proxy')?.pid).toBe(pid)
-    // Nobody's any more: the next one takes it over and ends it.
+    // The next supervisor takes it over and ends it.
     const next = supervise(oddService())
     expect(await next.supervisor.adopt()).toBe(true)
   })
