@@ -84,13 +84,13 @@ describe.each(miniatureNames)('%s', (name) => {
     const log = await readLog(path, [...sizes, ...flags])
     const buffers = log.map(parseLlamaLogLine).filter((event) => event?.kind === 'buffer')
     expect(buffers.map(({ holds }) => holds)).toContain('model')
-    const logged = (kind: 'kv' | 'recurrent'): number =>
+    const logged = (kind: 'KV' | 'RS'): number =>
       buffers.reduce((sum, { holds, bytes }) => sum + (holds === kind ? bytes : 0), 0)
     const off = (actual: number, plannedBytes: number): number =>
       // Each of the two or three lines is rounded to 0.01 MiB.
       Math.max(0, Math.abs(actual - plannedBytes) - 3 * 0.005 * 1024 * 1024) / Math.max(1, plannedBytes)
-    expect(off(logged('kv'), planned.bytes - planned.stateBytes), 'KV cache').toBeLessThan(0.01)
-    expect(off(logged('recurrent'), planned.stateBytes), 'states').toBeLessThan(0.01)
+    expect(off(logged('KV'), planned.bytes - planned.stateBytes), 'KV cache').toBeLessThan(0.01)
+    expect(off(logged('RS'), planned.stateBytes), 'states').toBeLessThan(0.01)
     // Of a size that the rounding cannot hide.
     for (const bytes of [planned.bytes - planned.stateBytes, planned.stateBytes])
       expect(bytes === 0 || bytes > 120 * 1024).toBe(true)

@@ -252,13 +252,13 @@ describe('the other commands', () => {
       .object({
         engine: z.object({
           argv: z.array(z.string()),
-          adaptations: z.array(z.object({ code: z.string(), reason: z.string() })),
+          adaptations: z.array(z.object({ flag: z.string(), reason: z.string() })),
         }),
       })
       .parse(JSON.parse(stdout))
     expect(code).toBe(0)
     expect(plan.engine.argv).toContain('--metrics')
-    expect(plan.engine.adaptations.map((adaptation) => adaptation.code)).toContain('api-key')
+    expect(plan.engine.adaptations.map(({ flag }) => flag)).toContain('--api-key-file')
     const running = await processes.readArgv((await nexus.readSnapshot()).services.llamaServer.pid ?? 0)
     expect(running).toEqual(plan.engine.argv)
   })

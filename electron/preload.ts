@@ -1,7 +1,8 @@
 // The bridge: the window's only API. Runs sandboxed, so it can require only Electron.
 import { contextBridge, ipcRenderer } from 'electron'
 import type { Bridge } from './contract/app.ts'
-import { channels, feedChannel, type Reply, type Topic } from './shell/channels.ts'
+import { channels, feedChannel, type Reply } from './shell/channels.ts'
+import type { Topic } from './shell/ipc.ts'
 
 let lastId = 0
 

@@ -1,4 +1,4 @@
-// The chart: gaps stay gaps, and those who do not see it are told the same.
+// The chart: gaps stay gaps, and its description says the same.
 import { expect, test } from 'vitest'
 import { buildSeries, chooseSpanMinutes, describeSeries, measureWaiting } from './chart-series.ts'
 import { sampleHistory } from './test-support/sample-history.ts'

@@ -1,6 +1,6 @@
 // The icons: each state has its own shape ("full" as in the menu bar), in the colour of the surrounding text.
 import type { ReactElement } from 'react'
-import type { IconName } from './icon-name.ts'
+import type { Notice } from '../electron/contract/notice.ts'
 
 const stroke = {
   fill: 'none',
@@ -12,7 +12,7 @@ const stroke = {
 const cut = { ...stroke, stroke: 'var(--icon-cut)', strokeWidth: 2.2 } as const
 
 /** On a 20 by 20 grid. */
-const shapes: Readonly<Record<IconName, ReactElement>> = {
+const shapes = {
   ready: (
     <>
       <circle cx="10" cy="10" r="9" />
@@ -74,6 +74,14 @@ const shapes: Readonly<Record<IconName, ReactElement>> = {
     </>
   ),
   next: <path d="M7.5 4.5 13 10l-5.5 5.5" {...stroke} />,
+} satisfies Readonly<Record<string, ReactElement>>
+
+export type IconName = keyof typeof shapes
+
+export const severityIcons: Readonly<Record<Notice['severity'], IconName>> = {
+  info: 'info',
+  warning: 'warning',
+  critical: 'failed',
 }
 
 /** Decoration beside text with the same meaning, so hidden from screen readers. */

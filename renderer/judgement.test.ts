@@ -34,7 +34,7 @@ describe('judgeState', () => {
     expect(judgeState(state).sentence).toContain('not known')
   })
 
-  test('free slots are no promise while somebody waits for room in the pool', () => {
+  test('free slots are no promise while a request waits for room in the pool', () => {
     const { queue, busy } = sampleStates
     const waiting = queue.snapshot.requests?.filter(({ phase }) => phase === 'waiting') ?? []
     const requests = [...(busy.snapshot.requests ?? []), ...waiting]
@@ -45,7 +45,7 @@ describe('judgeState', () => {
     })
   })
 
-  test('a slot that llama-server still calls idle is not free once the Router let somebody through to it', () => {
+  test('an idle slot of llama-server is not free once the Router let a request through to it', () => {
     const snapshot = { ...sampleStates.queue.snapshot, slots: sampleStates.idle.snapshot.slots }
     expect(judgeState({ ...sampleStates.queue, snapshot }).sentence).toBe(
       'All 4 busy: a new agent waits behind 2 others',

@@ -6,7 +6,6 @@ import type { Command, Outcome } from '../electron/contract/command.ts'
 import type { HistorySample } from '../electron/contract/history.ts'
 import type { View } from '../electron/contract/notice.ts'
 import type { Snapshot } from '../electron/contract/snapshot.ts'
-import { nexus } from './bridge.ts'
 import { extendHistory } from './history.ts'
 import { isSame } from './is-same.ts'
 import { coreLogPlace, glance, type Place, placeOf } from './place.ts'
@@ -57,7 +56,7 @@ const note = async (outcome: Promise<Outcome>): Promise<Outcome> => {
 }
 
 /** Never throws: returns a refusal and shows it under the headline. */
-export const send = (command: Command): Promise<Outcome> => note(nexus().dispatch(command))
+export const send = (command: Command): Promise<Outcome> => note(window.nexus.dispatch(command))
 
 /** Sends one after the other, and stops at a refusal. */
 export const sendAll = async (commands: readonly Command[]): Promise<void> => {
@@ -65,11 +64,11 @@ export const sendAll = async (commands: readonly Command[]): Promise<void> => {
 }
 
 /** Never throws, like `send`. */
-export const act = (action: AppAction): Promise<Outcome> => note(nexus().act(action))
+export const act = (action: AppAction): Promise<Outcome> => note(window.nexus.act(action))
 
 /** Follows the bridge; returns the function that stops it. */
 export const connectBridge = (): (() => void) => {
-  const bridge = nexus()
+  const bridge = window.nexus
   const ends = [
     bridge.onState((app) => useStore.setState({ app })),
     bridge.onHistory((samples) =>

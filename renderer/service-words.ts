@@ -12,17 +12,16 @@ import {
   plural,
 } from '../electron/wording/figures.ts'
 import { nameModel } from '../electron/wording/model-name.ts'
-import type { IconName } from './icon-name.ts'
 import { ejectForge, ejectLoss, startOf } from './service-commands.ts'
 
-export const phaseIcons: Readonly<Record<Phase, IconName>> = {
+export const phaseIcons = {
   stopped: 'stopped',
   starting: 'busy',
   ready: 'ready',
   degraded: 'warning',
   stopping: 'busy',
   failed: 'failed',
-}
+} as const satisfies Readonly<Record<Phase, string>>
 
 /** The last part of a path. */
 export const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
@@ -141,51 +140,50 @@ export interface Trouble {
   readonly isLogged: boolean
 }
 
+/** Unless `more` says otherwise, only the log helps. */
+const troubleOf = (reason: string, more: Partial<Trouble> = {}): Trouble => ({
+  reason,
+  mend: null,
+  warning: null,
+  isLogged: true,
+  ...more,
+})
+
 /** null when the service is healthy. */
 export const describeTrouble = (snapshot: Snapshot, id: ServiceId): Trouble | null => {
   const state = readService(snapshot, id)
   if (state === null) return null
-  const name = serviceNames[id]
   if (id === 'gateway') return describeGatewayTrouble(state)
+  const { phase, reason } = state
+  const name = serviceNames[id]
   const foreign = describeForeign(state)
-  if (foreign !== null) {
-    return {
-      reason: state.reason === null ? foreign : `${state.reason}. ${foreign}`,
+  if (foreign !== null)
+    return troubleOf(reason === null ? foreign : `${reason}. ${foreign}`, {
       mend: {
-        label: `Replace it and start`,
+        label: 'Replace it and start',
         commands: [{ type: 'start', only: id, profile: null, force: false, replaceForeign: true }],
       },
       warning: `This ends ${foreign.replace(/ holds.*$/, '')} and whatever it is doing.`,
       isLogged: false,
-    }
-  }
-  if (state.phase === 'failed') {
-    const reason = state.reason ?? `${name} failed and gave no reason`
+    })
+  if (phase === 'failed') {
+    const why = reason ?? `${name} failed and gave no reason`
     // Mounting a mounted disk would only be refused again.
     if (id === 'ramDisk' && snapshot.ramDisk?.mounted === true) {
-      const commands = [ejectForge, startOf(id)]
-      return {
-        reason,
-        mend: { label: 'Eject and mount again', commands },
-        warning: ejectLoss,
-        isLogged: true,
-      }
+      const mend = { label: 'Eject and mount again', commands: [ejectForge, startOf(id)] }
+      return troubleOf(why, { mend, warning: ejectLoss })
     }
     const label = id === 'ramDisk' ? 'Mount it again' : `Start ${name} again`
-    return { reason, mend: { label, commands: [startOf(id)] }, warning: null, isLogged: true }
+    return troubleOf(why, { mend: { label, commands: [startOf(id)] } })
   }
-  if (state.phase === 'degraded') {
-    const reason = state.reason ?? `${name} does not answer properly`
-    return id === 'ramDisk'
-      ? { reason, mend: null, warning: null, isLogged: true }
-      : { reason, ...restartOf(id), isLogged: true }
-  }
+  if (phase === 'degraded')
+    return troubleOf(reason ?? `${name} does not answer properly`, id === 'ramDisk' ? {} : restartOf(id))
   // It works, only slower; the fix is a setting.
   if (id === 'llamaServer' && snapshot.speculationFailure !== undefined)
-    return { reason: snapshot.speculationFailure, mend: null, warning: null, isLogged: false }
+    return troubleOf(snapshot.speculationFailure, { isLogged: false })
   // The Router leads to the model: its log shows where a request got stuck, and a restart proves it again.
   const unanswered = id === 'proxy' ? whyUnanswered(snapshot) : null
-  return unanswered === null ? null : { reason: unanswered, ...restartOf(id), isLogged: true }
+  return unanswered === null ? null : troubleOf(unanswered, restartOf(id))
 }
 
 const restartOf = (id: CommandedId): Pick<Trouble, 'mend' | 'warning'> => ({
@@ -196,15 +194,11 @@ const restartOf = (id: CommandedId): Pick<Trouble, 'mend' | 'warning'> => ({
 /** Starting the Router starts the gateway, and is a no-op for a running Router. A foreign process on its port serves others and stays. */
 const describeGatewayTrouble = ({ phase, reason, foreign }: ServiceState): Trouble | null => {
   if (phase !== 'failed' && phase !== 'degraded') return null
-  return {
-    reason: reason ?? 'the Gateway gave no reason',
-    mend:
-      phase === 'failed'
-        ? { label: `Start ${serviceNames.gateway} again`, commands: [startOf('proxy')] }
-        : null,
-    warning: null,
+  const start = { label: `Start ${serviceNames.gateway} again`, commands: [startOf('proxy')] }
+  return troubleOf(reason ?? 'the Gateway gave no reason', {
+    mend: phase === 'failed' ? start : null,
     isLogged: foreign === null,
-  }
+  })
 }
 
 /** Not while starting: then the steps of the start show it. */

@@ -1,4 +1,4 @@
-// The settings form writes what was changed and nothing else, and names what is wrong at its field.
+// The settings form writes only changes, and shows each problem at its field.
 import { expect, test } from 'vitest'
 import type { Config } from '../electron/contract/config.ts'
 import type { Profile } from '../electron/contract/profile.ts'
@@ -22,13 +22,13 @@ import { sampleStates } from './test-support/sample-states.ts'
 
 const { settings } = sampleAnswers(sampleStates.busy)
 const form = readForm(settings)
-const change = (key: string, text: string) => ({ ...form, ofProfile: { ...form.ofProfile, [key]: text } })
+const change = (key: string, text: string) => ({ ...form, [key]: text })
 
 test('nothing changed is the same config', () => {
   expect(judgeForm(settings, form)).toEqual({ config: settings.config, problems: {} })
 })
 
-test('a changed field is written into the profile in use, beside what is there', () => {
+test('a changed field goes into the profile in use, beside its other values', () => {
   const { config } = judgeForm(settings, change('llamaServer.port', '8081'))
   expect(config?.profiles).toEqual({ studio: { llamaServer: { slots: 4, port: 8081 } } })
   expect(judgeForm(settings, change('ramDisk.sizeMiB', ' 1024 ')).config?.profiles).toEqual({
@@ -42,7 +42,7 @@ const judgedByCore = (config: Config | null): readonly string[] => {
   return judgeProfile(chooseProfile(config, 'studio', '/nowhere').profile, 256 * 1024 ** 3)
 }
 
-test('an emptied draft model is none, and nothing is drafted: the core takes it', () => {
+test('an emptied draft model means none, and no drafting: the core accepts it', () => {
   const { config } = judgeForm(settings, change(draftModel, ''))
   expect(config?.profiles['studio']).toEqual({
     llamaServer: { slots: 4, draftModelPath: null, speculation: 'none' },
@@ -50,7 +50,7 @@ test('an emptied draft model is none, and nothing is drafted: the core takes it'
   expect(judgedByCore(config)).toEqual([])
 })
 
-test('a draft model where there was none is drafted with, and every other speculation stays', () => {
+test('a new draft model turns drafting on, and any other speculation stays', () => {
   const { llamaServer, ...others } = settings.profile
   const withModel = (draftModelPath: string | null, speculation: Profile['llamaServer']['speculation']) => ({
     ...settings,
@@ -81,33 +81,35 @@ test.each([
 })
 
 test('quiet hours are a time of day', () => {
-  const judged = judgeForm(settings, { ...form, quietFrom: '25:00' })
+  const judged = judgeForm(settings, change('notifications.quietHours.from', '25:00'))
   expect(judged.problems).toEqual({
     'notifications.quietHours.from': expect.stringContaining('00:00 to 23:59'),
   })
-  expect(judgeForm(settings, { ...form, quiet: false }).config?.notifications.quietHours).toBeNull()
+  expect(
+    judgeForm(settings, change('notifications.quietHours', '')).config?.notifications.quietHours,
+  ).toBeNull()
 })
 
-test('another profile is chosen, and what was changed before is saved for the profile it was changed for', () => {
+test('choosing another profile saves earlier changes in the profile that they were made for', () => {
   const { config } = judgeForm(settings, { ...change('llamaServer.slots', '9'), profile: 'demo' })
   expect(config).toMatchObject({ profile: 'demo', profiles: { studio: { llamaServer: { slots: 9 } } } })
   expect(judgeForm(settings, { ...form, profile: 'demo' }).config?.profiles).toEqual(settings.config.profiles)
 })
 
-test('beside another choice the changed fields stay in sight, with what is wrong with them', () => {
+test('with another profile chosen, the changed fields stay visible, with their problems', () => {
   const names = (values: typeof form) => listShownFields(settings, values).map(keyOf)
   expect(names({ ...form, profile: 'demo' })).toEqual([])
   expect(names({ ...change('llamaServer.port', '70000'), profile: 'demo' })).toEqual(['llamaServer.port'])
   expect(names({ ...form, profile: 'studio' })).toHaveLength(profileFields.length)
 })
 
-test('beside a profile from a file everything else is saved, and the file’s fields are not', () => {
+test('with a profile from a file, everything but its fields is saved', () => {
   const ofFile = { ...settings, profileName: './mine.json' }
   const judged = judgeForm(ofFile, { ...change('llamaServer.slots', '9'), drainSeconds: '60' })
   expect(judged).toEqual({ config: { ...settings.config, drainSeconds: 60 }, problems: {} })
 })
 
-test('a problem that no field has is said all the same', () => {
+test('a problem without a field is shown too', () => {
   const odd = { ...settings, profileNames: ['No name'], profileName: 'No name' }
   const { config, problems } = judgeForm(odd, change('llamaServer.slots', '9'))
   expect(config).toBeNull()
@@ -128,13 +130,13 @@ test('a gateway is the address where it listens, and none without one', () => {
     profile: { ...settings.profile, gateway },
   }
   const shown = readForm(given)
-  expect(shown.ofProfile['gateway.listen']).toBe(':80')
+  expect(shown['gateway.listen']).toBe(':80')
   expect(judgeForm(given, shown).config?.profiles).toEqual(profiles)
-  const moved = { ...shown, ofProfile: { ...shown.ofProfile, 'gateway.listen': ':8000' } }
+  const moved = { ...shown, 'gateway.listen': ':8000' }
   expect(judgeForm(given, moved).config?.profiles).toEqual({
     studio: { gateway: { ...gateway, listen: ':8000' } },
   })
-  const none = { ...shown, ofProfile: { ...shown.ofProfile, 'gateway.listen': '' } }
+  const none = { ...shown, 'gateway.listen': '' }
   expect(judgeForm(given, none).config?.profiles).toEqual({ studio: { gateway: null } })
   const wrong = judgeForm(settings, change('gateway.listen', '80'))
   expect(wrong.config).toBeNull()
@@ -145,7 +147,7 @@ test.each([
   [{ guests: 'default' }, undefined],
   [{ guests: 'none' }, 'none'],
   [{ guests: 'everyone' }, 'everyone'],
-  [{ guests: 'group', guestGroup: ' developers ' }, { group: 'developers' }],
+  [{ guests: 'group', 'guests.group': ' developers ' }, { group: 'developers' }],
 ] as const)('guests by %j', (choice, guests) => {
   const { config } = judgeForm(settings, { ...form, ...choice })
   expect(config?.guests).toEqual(guests)
@@ -154,7 +156,7 @@ test.each([
 })
 
 test('a group without a name is refused at its field', () => {
-  const judged = judgeForm(settings, { ...form, guests: 'group', guestGroup: '' })
+  const judged = judgeForm(settings, { ...form, guests: 'group', 'guests.group': '' })
   expect(judged.config).toBeNull()
   expect(judged.problems['guests.group']).toMatch(/name of a group/)
 })
@@ -167,13 +169,13 @@ const draftOf = (values: SettingsDraft['values']): SettingsDraft => ({
   note: null,
 })
 
-test('a draft stays what it is while the file and the profile do', () => {
+test('a draft stays the same while file and profile do', () => {
   const draft = draftOf(change('llamaServer.port', '8081'))
   expect(rebaseDraft(draft, { ...settings, restartNeeded: [] })).toBe(draft)
 })
 
-test('changes are kept on top of a file that somebody else has changed, and that is said', () => {
-  const draft = draftOf({ ...change('llamaServer.port', '8081'), notify: false })
+test('changes are kept on top of a file that was changed meanwhile, with a note', () => {
+  const draft = draftOf({ ...change('llamaServer.port', '8081'), 'notifications.enabled': '' })
   const theirs = {
     ...settings,
     revision: 'sha256-9a9a',
@@ -183,18 +185,22 @@ test('changes are kept on top of a file that somebody else has changed, and that
   const rebased = rebaseDraft(draft, theirs)
   expect(rebased).toMatchObject({ revision: 'sha256-9a9a', base: readForm(theirs) })
   expect(rebased?.note).toContain('your changes are kept')
-  expect(rebased?.values).toMatchObject({ notify: false, drainSeconds: '90', quietFrom: '22:00' })
-  expect(rebased?.values.ofProfile).toMatchObject({ 'llamaServer.port': '8081', 'proxy.port': '4100' })
+  expect(rebased?.values).toMatchObject({
+    'notifications.enabled': '',
+    drainSeconds: '90',
+    'notifications.quietHours.from': '22:00',
+  })
+  expect(rebased?.values).toMatchObject({ 'llamaServer.port': '8081', 'proxy.port': '4100' })
 })
 
-test('a draft that was saved, or that the file says by now, is none', () => {
+test('a draft that was saved, or that the file matches by now, is gone', () => {
   const saved = { ...settings, revision: 'sha256-9a9a', config: { ...settings.config, drainSeconds: 60 } }
   expect(rebaseDraft(draftOf({ ...form, drainSeconds: '60' }), saved)).toBeNull()
   const settled = { ...draftOf({ ...form, drainSeconds: ' 60 ' }), base: { ...form, drainSeconds: ' 60 ' } }
   expect(rebaseDraft(settled, saved)).toBeNull()
 })
 
-test('what was typed for one profile is not written into another that came in its place', () => {
+test('changes to one profile are never written into another', () => {
   const draft = draftOf({ ...change('llamaServer.port', '8081'), drainSeconds: '60' })
   const other = {
     ...settings,
@@ -207,7 +213,7 @@ test('what was typed for one profile is not written into another that came in it
   expect(rebaseDraft(draftOf({ ...form, drainSeconds: '60' }), other)?.note).toBeNull()
 })
 
-test('what was saved is said', () => {
+test('says what was saved', () => {
   const judged = judgeForm(settings, form)
   expect(describeSaving(judged, { changed: true, note: null })).toBe('Not saved yet')
   expect(describeSaving(judged, { changed: false, note: null })).toBe('Saved')

@@ -4,25 +4,11 @@ import type { Profile } from '../electron/contract/profile.ts'
 import type { SettingsAnswer } from '../electron/contract/question.ts'
 import { isSame } from './is-same.ts'
 
-/** Which other users may attach; `default` depends on the system. */
-export type GuestsChoice = 'default' | 'none' | 'group' | 'everyone'
-
-/** The raw text of the fields; an invalid value is a problem at its field, never corrected silently. */
-export interface FormValues {
-  /** '' picks the profile that fits the machine. */
-  readonly profile: string
-  readonly menuBarText: Config['menuBarText']
-  readonly startStackAtLaunch: boolean
-  readonly notify: boolean
-  readonly quiet: boolean
-  readonly quietFrom: string
-  readonly quietTo: string
-  readonly drainSeconds: string
-  readonly guests: GuestsChoice
-  readonly guestGroup: string
-  /** By the field's key. */
-  readonly ofProfile: Readonly<Record<string, string>>
-}
+/**
+ * The raw text of each field by its place in the config, and by its place in the profile for those of the profile in use. A switch
+ * is 'on' or ''. An invalid value is a problem at its field, never corrected silently.
+ */
+export type FormValues = Readonly<Record<string, string>>
 
 type Section = keyof Profile
 
@@ -62,37 +48,32 @@ const readField = (profile: Profile, { section, name }: ProfileField): string =>
   return found == null ? '' : String(found)
 }
 
-const readGuests = ({ guests }: Config): Pick<FormValues, 'guests' | 'guestGroup'> => {
-  if (guests == null) return { guests: 'default', guestGroup: '' }
-  return typeof guests === 'string'
-    ? { guests, guestGroup: '' }
-    : { guests: 'group', guestGroup: guests.group }
+const buildGuests = (values: FormValues): unknown => {
+  if (values['guests'] === 'default') return undefined
+  return values['guests'] === 'group' ? { group: values['guests.group']?.trim() } : values['guests']
 }
 
-const buildGuests = ({ guests, guestGroup }: FormValues): Config['guests'] => {
-  switch (guests) {
-    case 'default':
-      return undefined
-    case 'none':
-    case 'everyone':
-      return guests
-    case 'group':
-      return { group: guestGroup.trim() }
+const textOf = (isOn: boolean): string => (isOn ? 'on' : '')
+
+export const readForm = ({ config, profile }: SettingsAnswer): FormValues => {
+  const { notifications, guests = null } = config
+  const { quietHours } = notifications
+  return {
+    // '' picks the profile that fits the machine.
+    profile: config.profile ?? '',
+    menuBarText: config.menuBarText,
+    startStackAtLaunch: textOf(config.startStackAtLaunch),
+    'notifications.enabled': textOf(notifications.enabled),
+    'notifications.quietHours': textOf(quietHours !== null),
+    'notifications.quietHours.from': quietHours?.from ?? '22:00',
+    'notifications.quietHours.to': quietHours?.to ?? '07:00',
+    drainSeconds: String(config.drainSeconds),
+    // 'default' depends on the system.
+    guests: typeof guests === 'string' ? guests : guests === null ? 'default' : 'group',
+    'guests.group': typeof guests === 'string' ? '' : (guests?.group ?? ''),
+    ...Object.fromEntries(profileFields.map((field) => [keyOf(field), readField(profile, field)])),
   }
 }
-
-export const readForm = ({ config, profile }: SettingsAnswer): FormValues => ({
-  profile: config.profile ?? '',
-  menuBarText: config.menuBarText,
-  startStackAtLaunch: config.startStackAtLaunch,
-  notify: config.notifications.enabled,
-  quiet: config.notifications.quietHours !== null,
-  quietFrom: config.notifications.quietHours?.from ?? '22:00',
-  quietTo: config.notifications.quietHours?.to ?? '07:00',
-  drainSeconds: String(config.drainSeconds),
-  ...readGuests(config),
-  ofProfile: Object.fromEntries(profileFields.map((field) => [keyOf(field), readField(profile, field)])),
-})
 
 /** Unsaved changes to the settings that the core answered. */
 export interface SettingsDraft {
@@ -105,32 +86,6 @@ export interface SettingsDraft {
   readonly note: string | null
 }
 
-const takeOver = (
-  { base, values }: Pick<SettingsDraft, 'base' | 'values'>,
-  first: FormValues,
-  sameProfile: boolean,
-): FormValues => {
-  const keep = <Key extends keyof FormValues>(key: Key): FormValues[Key] =>
-    values[key] === base[key] ? first[key] : values[key]
-  const keepField = (key: string) =>
-    values.ofProfile[key] === base.ofProfile[key] ? first.ofProfile[key] : values.ofProfile[key]
-  return {
-    profile: keep('profile'),
-    menuBarText: keep('menuBarText'),
-    startStackAtLaunch: keep('startStackAtLaunch'),
-    notify: keep('notify'),
-    quiet: keep('quiet'),
-    quietFrom: keep('quietFrom'),
-    quietTo: keep('quietTo'),
-    drainSeconds: keep('drainSeconds'),
-    guests: keep('guests'),
-    guestGroup: keep('guestGroup'),
-    ofProfile: sameProfile
-      ? Object.fromEntries(profileFields.map(keyOf).map((key) => [key, keepField(key) ?? '']))
-      : first.ofProfile,
-  }
-}
-
 /**
  * Rebases the draft onto the latest answer. Returns the same draft if file and profile are unchanged, and null when
  * nothing of it is left. Never writes another profile's fields into this one.
@@ -140,8 +95,13 @@ export const rebaseDraft = (draft: SettingsDraft, answer: SettingsAnswer): Setti
   const sameProfile = draft.profileName === profileName
   if (draft.revision === revision && sameProfile) return draft
   const base = readForm(answer)
-  const values = takeOver(draft, base, sameProfile)
-  const isDropped = !sameProfile && !isSame(draft.values.ofProfile, draft.base.ofProfile)
+  const isOfProfile = (key: string) => profileFields.some((field) => keyOf(field) === key)
+  const changed = Object.entries(draft.values).filter(([key, text]) => text !== draft.base[key])
+  const values = {
+    ...base,
+    ...Object.fromEntries(changed.filter(([key]) => sameProfile || !isOfProfile(key))),
+  }
+  const isDropped = !sameProfile && changed.some(([key]) => isOfProfile(key))
   const isKept = !isSame(values, base)
   if (!isDropped && !isKept) return null
   const note = isDropped
@@ -160,11 +120,11 @@ const parseField = (text: string, kind: ProfileField['kind']): string | number |
 
 /** Fields to draw: all of the profile in use; with another profile chosen, only the changes that would be saved too. */
 export const listShownFields = (answer: SettingsAnswer, values: FormValues): readonly ProfileField[] => {
-  if (values.profile === (answer.config.profile ?? '') || values.profile === answer.profileName)
+  if (values['profile'] === (answer.config.profile ?? '') || values['profile'] === answer.profileName)
     return profileFields
   if (isFileProfile(answer)) return []
   return profileFields.filter(
-    (field) => (values.ofProfile[keyOf(field)] ?? '').trim() !== readField(answer.profile, field),
+    (field) => (values[keyOf(field)] ?? '').trim() !== readField(answer.profile, field),
   )
 }
 
@@ -178,9 +138,9 @@ export const isFileProfile = ({ profileName, profileNames }: SettingsAnswer): bo
  */
 export const followDraftModel = (
   { llamaServer: { draftModelPath, speculation } }: Profile,
-  { ofProfile }: Pick<FormValues, 'ofProfile'>,
+  values: FormValues,
 ): 'none' | 'draft-simple' | null => {
-  const isDrafted = (ofProfile['llamaServer.draftModelPath'] ?? '').trim() !== ''
+  const isDrafted = (values['llamaServer.draftModelPath'] ?? '').trim() !== ''
   if (!isDrafted) return speculation === 'draft-simple' ? 'none' : null
   return draftModelPath === null && speculation === 'none' ? 'draft-simple' : null
 }
@@ -196,7 +156,7 @@ const buildProfiles = (answer: SettingsAnswer, values: FormValues): unknown => {
   const before = config.profiles[profileName]
   let own: Record<string, unknown> | null = null
   for (const field of profileFields) {
-    const text = values.ofProfile[keyOf(field)] ?? ''
+    const text = values[keyOf(field)] ?? ''
     if (text.trim() === readField(profile, field)) continue
     own ??= { ...before }
     const value = parseField(text, field.kind)
@@ -238,16 +198,19 @@ export const listOtherProblems = (problems: JudgedForm['problems']): readonly st
 export const judgeForm = (answer: SettingsAnswer, values: FormValues): JudgedForm => {
   const candidate = {
     ...answer.config,
-    profile: values.profile === '' ? null : values.profile,
+    profile: values['profile'] === '' ? null : values['profile'],
     // Even if another profile is chosen: these are changes to the profile in use.
     profiles: isFileProfile(answer) ? answer.config.profiles : buildProfiles(answer, values),
-    menuBarText: values.menuBarText,
-    startStackAtLaunch: values.startStackAtLaunch,
+    menuBarText: values['menuBarText'],
+    startStackAtLaunch: values['startStackAtLaunch'] === 'on',
     notifications: {
-      enabled: values.notify,
-      quietHours: values.quiet ? { from: values.quietFrom, to: values.quietTo } : null,
+      enabled: values['notifications.enabled'] === 'on',
+      quietHours:
+        values['notifications.quietHours'] === 'on'
+          ? { from: values['notifications.quietHours.from'], to: values['notifications.quietHours.to'] }
+          : null,
     },
-    drainSeconds: parseField(values.drainSeconds, 'number'),
+    drainSeconds: parseField(values['drainSeconds'] ?? '', 'number'),
     guests: buildGuests(values),
   }
   const parsed = ConfigSchema.safeParse(candidate)

@@ -97,7 +97,7 @@ describe('as many idle slots are taken as the headline says', () => {
     expect(listTaken(late)).toEqual([1, 2])
   })
 
-  test('none when the Router has let nobody through, all when there is no room', () => {
+  test('none when the Router has let no request through, all when there is no room', () => {
     expect(listTaken({ ...late, requests: null })).toEqual([])
     const more = [...admitted, request('d', 'ben', 'prefill', 10)]
     expect(listTaken({ ...late, requests: more })).toEqual([1, 2, 3])
@@ -129,12 +129,12 @@ test('who waits, and the longest of them', () => {
   })
 })
 
-test('nobody waits, or nobody knows', () => {
+test('no request waits, or unknown', () => {
   expect(describeWaiting(busySnapshot)).toBeNull()
   expect(describeWaiting({ ...busySnapshot, requests: null, queue: null })).toBeNull()
 })
 
-test('llama-server knows that somebody waits, not since when', () => {
+test('llama-server knows that a request waits, not since when', () => {
   const snapshot = { ...busySnapshot, requests: null, queue: { processing: 4, deferred: 1 } }
   expect(describeWaiting(snapshot)).toEqual({ count: '1 agent waiting', longest: '', names: '' })
 })

@@ -46,26 +46,17 @@ export const describeSlot = (slot: Slot, isTaken = false): SlotWords => {
   const base = { phase: slot.phase, name: who, conversation: holds?.conversation ?? '', found: '' }
   switch (slot.phase) {
     case 'idle': {
+      const free = { ...base, figure: 'free', unit: '', detail: '', share: null }
       if (isTaken) {
         const spoken = `Slot ${slot.id}: taken, its request is about to be read`
-        return {
-          ...base,
-          name: `Slot ${slot.id}`,
-          conversation: '',
-          phase: 'taken',
-          figure: 'taken',
-          unit: '',
-          detail: '',
-          share: null,
-          spoken,
-        }
+        return { ...free, phase: 'taken', figure: 'taken', name: `Slot ${slot.id}`, conversation: '', spoken }
       }
       const cached = slot.contextTokens === null || slot.contextTokens === 0 ? null : slot.contextTokens
       const detail = cached === null ? '' : `${formatContext(cached)} cached`
       const holding = holds === null ? '' : `holds ${holds.developer}'s conversation ${holds.conversation}`
       const spoken = say(`Slot ${slot.id}: free`, holding, detail)
       const name = holds?.developer ?? `Slot ${slot.id}`
-      return { ...base, name, figure: 'free', unit: '', detail, share: null, spoken }
+      return { ...free, name, detail, spoken }
     }
     case 'prefill': {
       const progress = slot.prefillProgress === null ? null : formatPercent(slot.prefillProgress)

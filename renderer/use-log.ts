@@ -1,7 +1,6 @@
 // Follows a log: first its tail, then new lines.
 import { useEffect, useState } from 'react'
 import type { LogId } from '../electron/contract/service-ids.ts'
-import { nexus } from './bridge.ts'
 import { appendLines, joinTail, type LogLine, mostLogLines } from './log-lines.ts'
 import { useSnapshot } from './mirror.ts'
 import { askLogTail } from './questions.ts'
@@ -22,7 +21,7 @@ export const useLog = (log: LogId): FollowedLog => {
     let closed = false
     /** New lines that wait for the tail, to come after it; null once the tail is there. */
     let early: string[] | null = []
-    const end = nexus().onLogLines(log, (added) => {
+    const end = window.nexus.onLogLines(log, (added) => {
       if (early === null) setLines((before) => appendLines(before, added))
       else early.push(...added)
     })

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { messageOf } from '../electron/core/base/error-message.ts'
-import type { BenchStack } from './bench-stack.ts'
+import { type AskedRouter, askRouter } from './ask-servers.ts'
 
 export interface Agent {
   readonly name: string
@@ -22,41 +22,31 @@ export interface Answer {
   readonly prompt: readonly object[]
 }
 
-/** The Router for the turns, and the key. */
-export type AskedRouter = Pick<BenchStack, 'routerUrl' | 'clientKey' | 'signal'>
-
 export type Order = 'in turn' | 'random' | 'at once'
 
 const vocabulary =
   'red blue green box file line tree node port slot disk build test code main loop read write'.split(' ')
 
-/** The same words for the same seed. */
-export const wordsOf = (seed: string, count: number): string => {
-  const next = numbersOf(seed)
-  return Array.from({ length: count }, () => vocabulary[next() % vocabulary.length]).join(' ')
-}
+const numberOf = (text: string): number => createHash('sha256').update(text).digest().readUInt32LE()
 
-/** xorshift32 (Marsaglia 2003), whole numbers from 0. */
-const numbersOf = (seed: string): (() => number) => {
-  let state = createHash('sha256').update(seed).digest().readUInt32LE() || 1
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return state >>> 0
-  }
-}
+/** The same words for the same seed. */
+export const wordsOf = (seed: string, count: number): string =>
+  Array.from({ length: count }, (_, at) => vocabulary[numberOf(`${seed} ${at}`) % vocabulary.length]).join(
+    ' ',
+  )
 
 const sharedSystem = `You are an agent. ${wordsOf('system', 220)}`
 
-/** @param named whether each agent sends a session header, as Claude Code does */
+/** @param named whether it sends a session header, as Claude Code does */
+export const createAgent = (name: string, named = true): Agent => ({
+  name,
+  system: sharedSystem,
+  headers: named ? { 'x-claude-code-session-id': `session ${name}` } : {},
+  messages: [],
+})
+
 export const createAgents = (group: string, count: number, named = true): readonly Agent[] =>
-  Array.from({ length: count }, (_, index) => ({
-    name: `${group} ${index}`,
-    system: sharedSystem,
-    headers: named ? { 'x-claude-code-session-id': `session ${group} ${index}` } : {},
-    messages: [],
-  }))
+  Array.from({ length: count }, (_, index) => createAgent(`${group} ${index}`, named))
 
 /** Prompt tokens of each agent's last turn. */
 const lengths = new WeakMap<Agent['messages'], number>()
@@ -73,16 +63,12 @@ export const takeTurns = async (
       answers.push(...(await Promise.all(agents.map((agent) => takeTurn(router, agent)))))
       continue
     }
-    const next = numbersOf(`order ${turn}`)
-    const ranked = agents.map((agent) => ({ agent, rank: next() }))
-    const sorted = order === 'random' ? ranked.toSorted((a, b) => a.rank - b.rank) : ranked
-    for (const { agent } of sorted) answers.push(await takeTurn(router, agent))
+    const rank = ({ name }: Agent) => numberOf(`order ${turn} ${name}`)
+    const sorted = order === 'random' ? agents.toSorted((a, b) => rank(a) - rank(b)) : agents
+    for (const agent of sorted) answers.push(await takeTurn(router, agent))
   }
   return answers
 }
-
-export const startConversation = (router: AskedRouter, agent: Agent): Promise<Answer> =>
-  takeTurn(router, agent)
 
 export interface Crowd {
   readonly answers: readonly Answer[]
@@ -106,16 +92,15 @@ export const askAtOnce = async (
   const lost: string[] = []
   await Promise.all(
     routers.map(async (router, index) => {
-      let agent: Agent | undefined
+      let agent: Agent | null = null
       for (let turns = 0; goesOn(turns); turns += 1) {
-        if (agent === undefined || agent.messages.length >= mostMessages)
-          agent = createAgents(`${group} ${index} ${turns}`, 1)[0]
-        if (agent === undefined) throw new Error('one was made')
+        if (agent === null || agent.messages.length >= mostMessages)
+          agent = createAgent(`${group} ${index} ${turns}`)
         try {
           answers.push(await takeTurn(router, agent))
         } catch (error) {
           lost.push(messageOf(error))
-          agent = undefined
+          agent = null
         }
       }
     }),
@@ -128,23 +113,14 @@ const AnswerSchema = z.object({
   usage: z.object({ input_tokens: z.number(), cache_read_input_tokens: z.number().nullish() }),
 })
 
-const takeTurn = async (router: AskedRouter, agent: Agent): Promise<Answer> => {
+export const takeTurn = async (router: AskedRouter, agent: Agent): Promise<Answer> => {
   const { messages, system } = agent
   const text = wordsOf(`${agent.name} ${messages.length}`, 60)
   messages.push({ role: 'user', content: `${agent.name}, message ${messages.length}: ${text}` })
   const prompt = [{ role: 'system', content: system }, ...messages]
   const began = performance.now()
-  const response = await fetch(`${router.routerUrl}/v1/messages`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      'anthropic-version': '2023-06-01',
-      'x-api-key': router.clientKey(),
-      ...agent.headers,
-    },
-    body: JSON.stringify({ model: 'opta-claude-3-r1', max_tokens: 8, system, messages }),
-    signal: router.signal,
-  })
+  const body = { model: 'opta-claude-3-r1', max_tokens: 8, system, messages }
+  const response = await askRouter(router, '/v1/messages', body, { headers: agent.headers })
   if (!response.ok) throw new Error(`the Router answered ${response.status}: ${await response.text()}`)
   const { content, usage } = AnswerSchema.parse(await response.json())
   messages.push({ role: 'assistant', content: content.map((block) => block.text ?? '').join('') || 'ok' })

@@ -1,26 +1,28 @@
 // How much an agent's next turn reads again: tokens read / new tokens, on the real servers and a dense model.
 import { connect } from 'node:net'
 import { z } from 'zod'
+import { askEngine } from './ask-servers.ts'
 import {
   type Agent,
   type Answer,
   askAtOnce,
+  createAgent,
   createAgents,
-  startConversation,
+  takeTurn,
   takeTurns,
   wordsOf,
 } from './bench-agents.ts'
-import type { Comparison, PartReport } from './bench-report.ts'
+import { type Comparison, sumOf } from './bench-report.ts'
 import { type BenchStack, createBenchStack } from './bench-stack.ts'
+import { say } from './run-script.ts'
 
-const settleMs = 120_000
+const feedMs = 120_000
 const turns = 3
-const part = 'cache'
 
 /** One pool of four slots, as in the studio profile. */
 const llamaServer = { unifiedKv: true, contextTokens: 8_192 }
 
-export const benchCache = async ({ root, signal }: BenchStack): Promise<PartReport> => {
+export const benchCache = async ({ root, signal }: BenchStack): Promise<readonly Comparison[]> => {
   const pinned = await withStack(root, signal, { llamaServer }, async (stack) => [
     ...(await compareOrders(stack)),
     ...(await compareMoreThanSlots(stack)),
@@ -29,21 +31,13 @@ export const benchCache = async ({ root, signal }: BenchStack): Promise<PartRepo
     ...(await compareRestarts(stack)),
     ...(await compareCrowd(stack)),
   ])
-  const today = await withStack(
-    root,
-    signal,
-    { llamaServer, proxy: { pinConversations: false } },
-    async (stack) => {
-      announce('llama-server picks the slots')
-      const answers = await takeTurns(stack, createAgents('today', 4), turns, 'in turn')
-      return compare(
-        '4 agents in turn, llama-server picks the slots (proxy.pinConversations: false)',
-        answers,
-        null,
-      )
-    },
-  )
-  return { comparisons: [...pinned, today], stages: [] }
+  const unpinned = { llamaServer, proxy: { pinConversations: false } }
+  const today = await withStack(root, signal, unpinned, async (stack) => {
+    const what = '4 agents in turn, llama-server picks the slots (proxy.pinConversations: false)'
+    announce(what)
+    return compare(what, await takeTurns(stack, createAgents('today', 4), turns, 'in turn'), null)
+  })
+  return [...pinned, today]
 }
 
 const withStack = async <T>(
@@ -57,28 +51,24 @@ const withStack = async <T>(
     await stack.up()
     return await measure(stack)
   } finally {
-    await stack.dispose()
+    await stack.remove()
   }
 }
 
 /** Announces a case, since each takes up to a minute on a busy machine. */
-const announce = (what: string): void => void process.stderr.write(`bench: cache: ${what} ...\n`)
+const announce = (what: string): void => say('bench', `cache: ${what} ...`)
 
 /** Over all answers but each conversation's first, whose whole prompt is new. */
 const compare = (what: string, answers: readonly Answer[], maxRatio: number | null): Comparison => {
   const later = answers.filter(({ newTokens }) => newTokens !== null)
+  const measured = sumOf(later.map(({ readTokens }) => readTokens))
+  const reference = sumOf(later.map(({ newTokens }) => newTokens ?? 0))
   return {
-    part,
     what,
     unit: 'tokens',
-    samples: [
-      {
-        measured: later.reduce((sum, { readTokens }) => sum + readTokens, 0),
-        reference: later.reduce((sum, { newTokens }) => sum + (newTokens ?? 0), 0),
-      },
-    ],
+    samples: [{ measured, reference }],
     against: 'tokens that were new',
-    goal: maxRatio === null ? null : { text: `at most ${maxRatio.toFixed(2)}`, maxRatio },
+    goal: maxRatio === null ? null : { maxRatio },
   }
 }
 
@@ -87,12 +77,8 @@ const compareOrders = async (stack: BenchStack): Promise<readonly Comparison[]> 
   for (const order of ['in turn', 'random', 'at once'] as const) {
     announce(`4 agents ${order}`)
     // Alternates between header and text: both must work.
-    const answers = await takeTurns(
-      stack,
-      createAgents(`order ${order}`, 4, order !== 'in turn'),
-      turns,
-      order,
-    )
+    const agents = createAgents(`order ${order}`, 4, order !== 'in turn')
+    const answers = await takeTurns(stack, agents, turns, order)
     comparisons.push(compare(`4 agents on 4 slots, ${order}`, answers, 1.05))
   }
   return comparisons
@@ -105,45 +91,40 @@ const compareMoreThanSlots = async (stack: BenchStack): Promise<readonly Compari
   const movedMs = (await readMovedMs(stack)) - before
   const first = answers.filter(({ newTokens }) => newTokens === null)
   const msPerToken =
-    sum(first.map(({ milliseconds }) => milliseconds)) / sum(first.map((each) => each.readTokens))
-  const foundTokens = sum(answers.map(({ cachedTokens }) => cachedTokens))
+    sumOf(first.map(({ milliseconds }) => milliseconds)) / sumOf(first.map(({ readTokens }) => readTokens))
+  const foundTokens = sumOf(answers.map(({ cachedTokens }) => cachedTokens))
   return [
     compare('8 agents on 4 slots, random', answers, 1.1),
     {
-      part,
       what: 'parking and restoring for 8 agents',
       unit: 's',
       samples: [{ measured: movedMs / 1_000, reference: (foundTokens * msPerToken) / 1_000 }],
       against: 'reading again what was found',
-      goal: { text: 'less than 5 %', maxRatio: 0.05 },
+      goal: { maxRatio: 0.05 },
     },
   ]
 }
 
 const compareNewSession = async (stack: BenchStack): Promise<Comparison> => {
   announce('a new session')
-  const [earlier, later] = createAgents('session', 2)
-  if (earlier === undefined || later === undefined) throw new Error('two were made')
-  const before = await startConversation(stack, earlier)
-  const answer = await startConversation(stack, later)
+  const before = await takeTurn(stack, createAgent('session 0'))
+  const answer = await takeTurn(stack, createAgent('session 1'))
   const sharedTokens = await countShared(stack, before.prompt, answer.prompt)
   return {
-    part,
     what: "first turn of a developer's new session",
     unit: 'tokens',
     samples: [
       { measured: answer.readTokens, reference: answer.readTokens + answer.cachedTokens - sharedTokens },
     ],
     against: 'what differs from the last session',
-    goal: { text: 'at most 1.05', maxRatio: 1.05 },
+    goal: { maxRatio: 1.05 },
   }
 }
 
 const compareSubagents = async (stack: BenchStack): Promise<Comparison> => {
   announce('subagents')
-  const [parent] = createAgents('parent', 1)
-  if (parent === undefined) throw new Error('one was made')
-  const family: readonly Agent[] = [parent, ...['a1', 'a2'].map((agentId) => subagentOf(parent, agentId))]
+  const parent = createAgent('parent')
+  const family = [parent, ...['a1', 'a2'].map((agentId) => subagentOf(parent, agentId))]
   return compare('2 subagents beside their parent', await takeTurns(stack, family, turns, 'random'), 1.1)
 }
 
@@ -158,16 +139,16 @@ const subagentOf = (parent: Agent, agentId: string): Agent => ({
 const compareRestarts = async (stack: BenchStack): Promise<readonly Comparison[]> => {
   const agents = createAgents('restart', 4)
   await takeTurns(stack, agents, 2, 'in turn')
-  const ways: readonly (readonly [string, () => Promise<void>])[] = [
-    ['nexus restart', async () => void (await stack.nexus('restart'))],
-    ['kill -9 of llama-server', () => killEngine(stack)],
-    ['a new core', () => replaceCore(stack)],
-  ]
+  const ways = {
+    'nexus restart': async () => void (await stack.nexus('restart')),
+    'kill -9 of llama-server': () => killEngine(stack),
+    'a new core': () => replaceCore(stack),
+  }
   const comparisons: Comparison[] = []
-  for (const [name, happen] of ways) {
+  for (const [name, happen] of Object.entries(ways)) {
     announce(name)
     await happen()
-    await stack.until(({ overall }) => overall === 'ready', settleMs)
+    await stack.until()
     comparisons.push(compare(`4 agents after ${name}`, await takeTurns(stack, agents, 1, 'in turn'), 1.1))
   }
   return comparisons
@@ -184,12 +165,11 @@ const compareCrowd = async (stack: BenchStack): Promise<readonly Comparison[]> =
   return [
     compare('6 clients on 4 slots at once, for 5 minutes', answers, 1.1),
     {
-      part,
       what: '6 clients on 4 slots at once, for 5 minutes',
       unit: 'requests',
       samples: [{ measured: answers.length + lost.length, reference: answers.length }],
       against: 'answered',
-      goal: { text: 'none lost', maxRatio: 1 },
+      goal: { maxRatio: 1 },
     },
   ]
 }
@@ -203,16 +183,16 @@ const killEngine = async (stack: BenchStack): Promise<void> => {
   process.kill(pid, 'SIGKILL')
   await stack.until(
     ({ services }) => services.llamaServer.phase === 'ready' && services.llamaServer.pid !== pid,
-    settleMs,
   )
 }
 
 /** As after a crash: the services outlive the core and are taken over. */
 const replaceCore = async (stack: BenchStack): Promise<void> => {
-  const core = await stack.attach()
-  const { owner } = await core.readSnapshot()
-  process.kill(owner.pid, 'SIGKILL')
-  await core.closed
+  await stack.withCore(async (core) => {
+    const { owner } = await core.readSnapshot()
+    process.kill(owner.pid, 'SIGKILL')
+    await core.closed
+  })
   await stack.up()
 }
 
@@ -224,25 +204,18 @@ const FeedSchema = z.object({
 type FeedState = z.infer<typeof FeedSchema>
 
 /** The first matching state of the Router. */
-const readFeed = ({ folder }: BenchStack, fits: (state: FeedState) => boolean): Promise<FeedState> =>
-  new Promise((resolve, reject) => {
-    const socket = connect(folder.feedSocketPath)
-    socket.setTimeout(settleMs, () => socket.destroy(new Error('the Router did not report it in time')))
-    let rest = ''
-    socket.setEncoding('utf8')
-    socket.once('error', reject)
-    socket.on('data', (piece: string) => {
-      const lines = (rest + piece).split('\n')
-      rest = lines.pop() ?? ''
-      for (const line of lines) {
-        const state = FeedSchema.parse(JSON.parse(line))
-        if (!fits(state)) continue
-        socket.destroy()
-        resolve(state)
-        return
-      }
-    })
-  })
+const readFeed = async ({ folder }: BenchStack, fits: (state: FeedState) => boolean): Promise<FeedState> => {
+  const socket = connect(folder.feedSocketPath).setEncoding('utf8')
+  socket.setTimeout(feedMs, () => socket.destroy(new Error('the Router did not report it in time')))
+  let rest = ''
+  for await (const piece of socket) {
+    const lines = `${rest}${piece}`.split('\n')
+    rest = lines.pop() ?? ''
+    const found = lines.map((line) => FeedSchema.parse(JSON.parse(line))).find(fits)
+    if (found !== undefined) return found
+  }
+  throw new Error('the Router hung up')
+}
 
 const readMovedMs = async (stack: BenchStack): Promise<number> => {
   const { parked } = await readFeed(stack, () => true)
@@ -259,15 +232,8 @@ const countShared = async (
   first: readonly object[],
   second: readonly object[],
 ): Promise<number> => {
-  const ask = async (path: string, body: object): Promise<unknown> => {
-    const response = await fetch(`${stack.engineUrl}${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${stack.engineKey()}` },
-      body: JSON.stringify(body),
-      signal: stack.signal,
-    })
-    return response.json()
-  }
+  const ask = async (path: string, body: object): Promise<unknown> =>
+    (await askEngine(stack, path, body)).json()
   const tokensOf = async (messages: readonly object[]) => {
     const { prompt } = RenderedSchema.parse(await ask('/apply-template', { messages }))
     return TokensSchema.parse(await ask('/tokenize', { content: prompt, parse_special: true })).tokens
@@ -276,5 +242,3 @@ const countShared = async (
   const differs = one.findIndex((token, index) => token !== other[index])
   return differs === -1 ? one.length : differs
 }
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   type BenchReport,
   type Comparison,
+  measureInTurn,
   median,
   renderReport,
   reportAsJson,
@@ -10,7 +11,6 @@ import {
 
 // Made-up numbers.
 const start: Comparison = {
-  part: 'up',
   what: 'start',
   unit: 's',
   samples: [
@@ -19,13 +19,12 @@ const start: Comparison = {
     { measured: 20.4, reference: 20 },
   ],
   against: 'bare script',
-  goal: { text: 'ratio <= 1.05', maxRatio: 1.05 },
+  goal: { maxRatio: 1.05 },
 }
 
 const report = (parts: Partial<BenchReport>): BenchReport => ({
   machine: ['2 cores'],
   comparisons: [],
-  stages: [],
   failures: [],
   ...parts,
 })
@@ -56,12 +55,12 @@ describe('summarize', () => {
     [0.98, true],
     [0.979, false],
   ])('a ratio of %d within 2 %% is %s', (measured, met) => {
-    const goal = { text: 'within 2 %', minRatio: 0.98, maxRatio: 1.02 }
+    const goal = { minRatio: 0.98, maxRatio: 1.02 }
     expect(summarize({ samples: [{ measured, reference: 1 }], goal }).met).toBe(met)
   })
 
   it('nothing measured meets no goal', () => {
-    expect(summarize({ samples: [], goal: { text: '', maxRatio: 1 } }).met).toBe(false)
+    expect(summarize({ samples: [], goal: { maxRatio: 1 } }).met).toBe(false)
   })
 })
 
@@ -77,22 +76,43 @@ describe('renderReport', () => {
     ])
   })
 
-  it('shows a stage that one side lacks as -, and what could not be measured', () => {
-    const lines = renderReport(
-      report({
-        stages: [{ name: 'ended', measuredSeconds: 1.5, referenceSeconds: null }],
-        failures: [{ part: 'idle', reason: 'it ended' }],
-      }),
-    )
-    expect(lines.find((line) => line.startsWith('ended'))).toMatch(/ 1\.500 +-$/)
+  it.each([
+    [{ minRatio: 0.99 }, 'ratio >= 0.99: missed'],
+    [{ minRatio: 0.9, maxRatio: 1.02 }, 'ratio >= 0.9 and ratio <= 1.02: met'],
+    [null, ''],
+  ])('says what %j wants', (goal, said) => {
+    const slower = { ...start, samples: [{ measured: 0.95, reference: 1 }], goal }
+    expect(renderReport(report({ comparisons: [slower] })).at(-1)).toMatch(new RegExp(` 1(  ${said})?$`))
+  })
+
+  it('says what could not be measured', () => {
+    const lines = renderReport(report({ failures: [{ part: 'idle', reason: 'it ended' }] }))
     expect(lines.at(-1)).toBe('idle could not be measured: it ended')
+  })
+})
+
+describe('measureInTurn', () => {
+  it('begins with the other side in every second run, and pairs both', async () => {
+    const order: string[] = []
+    let clock = 0
+    const measure = (side: string) => async () => {
+      order.push(side)
+      clock += 1
+      return clock
+    }
+    expect(await measureInTurn(3, measure('ours'), measure('theirs'))).toEqual([
+      { measured: 1, reference: 2 },
+      { measured: 4, reference: 3 },
+      { measured: 5, reference: 6 },
+    ])
+    expect(order.join(' ')).toBe('ours theirs theirs ours ours theirs')
   })
 })
 
 describe('reportAsJson', () => {
   it('has the samples and their summary', () => {
     expect(JSON.parse(reportAsJson(report({ comparisons: [start] })))).toMatchObject({
-      comparisons: [{ part: 'up', samples: start.samples, met: true, measured: 20.4 }],
+      comparisons: [{ what: 'start', samples: start.samples, met: true, measured: 20.4 }],
     })
   })
 })

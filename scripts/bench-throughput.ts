@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Snapshot } from '../electron/contract/snapshot.ts'
-import type { PartReport, Sample } from './bench-report.ts'
+import { askRouter, readServerSentEvents } from './ask-servers.ts'
+import { type Comparison, type Sample, sumOf } from './bench-report.ts'
 import type { BenchStack } from './bench-stack.ts'
-import { readServerSentEvents } from './bench-stream.ts'
 import { undisturbed } from './bench-undisturbed.ts'
 
 const windowMs = 20_000
@@ -13,7 +13,6 @@ const leadMs = 4_000
 /** As many as the demo profile's slots, and short enough that some end and begin within the window. */
 const clients = 4
 const tokensPerMessage = 120
-const settleTimeoutMs = 120_000
 
 interface Arrival {
   readonly atMs: number
@@ -27,89 +26,73 @@ interface Shown {
   readonly total: number
 }
 
-export const benchThroughput = async (stack: BenchStack, runs: number): Promise<PartReport> => {
+export const benchThroughput = async (stack: BenchStack, runs: number): Promise<readonly Comparison[]> => {
   await stack.up()
   const windows: Awaited<ReturnType<typeof measureWindow>>[] = []
   for (let run = 0; run < runs; run += 1) windows.push(await undisturbed(stack, () => measureWindow(stack)))
   await stack.down()
-  const compare = (
-    what: string,
-    unit: 'tokens/s' | 'tokens',
-    samples: readonly Sample[],
-    against = 'counted by the clients',
-  ) => ({
-    part: 'throughput',
-    what,
-    unit,
-    samples,
-    against,
-    goal: { text: 'within 2 %', minRatio: 0.98, maxRatio: 1.02 },
-  })
-  return {
-    comparisons: [
-      compare(
-        'throughput shown over 20 s',
-        'tokens/s',
-        windows.map(({ rate }) => rate),
-      ),
-      compare(
-        'tokens added to the total shown over 20 s',
-        'tokens',
-        windows.map(({ total }) => total),
-      ),
-      compare(
-        'tokens added from idle to idle',
-        'tokens',
-        windows.map(({ whole }) => whole),
-        "by the clients' usage",
-      ),
-    ],
-    stages: [],
-  }
+  const goal = { minRatio: 0.98, maxRatio: 1.02 }
+  const against = 'counted by the clients'
+  return [
+    {
+      what: 'throughput shown over 20 s',
+      unit: 'tokens/s',
+      samples: windows.map(({ rate }) => rate),
+      against,
+      goal,
+    },
+    {
+      what: 'tokens added to the total shown over 20 s',
+      unit: 'tokens',
+      samples: windows.map(({ total }) => total),
+      against,
+      goal,
+    },
+    {
+      what: 'tokens added from idle to idle',
+      unit: 'tokens',
+      samples: windows.map(({ whole }) => whole),
+      against: "by the clients' usage",
+      goal,
+    },
+  ]
 }
 
 /** One window, from idle to idle: shown numbers against the clients' counts. */
 const measureWindow = async (stack: BenchStack) => {
   const isIdle = ({ queue, throughput, overall }: Snapshot) =>
     overall === 'ready' && queue?.processing === 0 && throughput?.generationTokensPerSecond === 0
-  const idleTotal = async () =>
-    (await stack.until(isIdle, settleTimeoutMs)).throughput?.tokensGeneratedTotal ?? 0
+  const idleTotal = async () => (await stack.until(isIdle)).throughput?.tokensGeneratedTotal ?? 0
   const totalBefore = await idleTotal()
   const shown: Shown[] = []
-  const control = await stack.attach()
-  try {
-    await control.watch((snapshot) => addReading(shown, snapshot)).begun
+  return stack.withCore(async (core) => {
+    await core.watch((snapshot) => addReading(shown, snapshot)).begun
     const stop = new AbortController()
     const streams = Array.from({ length: clients }, (_, index) => streamUntil(stack, index, stop.signal))
     await sleep(leadMs + windowMs + 2_000, undefined, { signal: stack.signal })
     stop.abort()
     const results = await Promise.all(streams)
-    const totalAfter = await idleTotal()
-    const usage = results.reduce((sum, { outputTokens }) => sum + outputTokens, 0)
+    const measured = (await idleTotal()) - totalBefore
     return {
       ...judgeWindow(
         shown,
         results.flatMap(({ arrivals }) => arrivals),
       ),
-      whole: { measured: totalAfter - totalBefore, reference: usage },
+      whole: { measured, reference: sumOf(results.map(({ outputTokens }) => outputTokens)) },
     }
-  } finally {
-    control.close()
-  }
+  })
 }
 
 /** A change of phase repeats the last reading; only a new reading has its own rate. */
 const addReading = (shown: Shown[], { takenAt, throughput }: Snapshot): void => {
   if (throughput === null || throughput.generationTokensPerSecond === null) return
-  const total = throughput.tokensGeneratedTotal
+  const reading = {
+    atMs: takenAt,
+    tokensPerSecond: throughput.generationTokensPerSecond,
+    total: throughput.tokensGeneratedTotal,
+  }
   const last = shown.at(-1)
-  if (
-    last !== undefined &&
-    last.total === total &&
-    last.tokensPerSecond === throughput.generationTokensPerSecond
-  )
-    return
-  shown.push({ atMs: takenAt, tokensPerSecond: throughput.generationTokensPerSecond, total })
+  if (last?.total !== reading.total || last.tokensPerSecond !== reading.tokensPerSecond) shown.push(reading)
 }
 
 /** Each shown rate covers the time since the previous reading. */
@@ -129,9 +112,8 @@ const judgeWindow = (
     const before = shown[start + index]
     return sum + (reading.tokensPerSecond * (reading.atMs - (before?.atMs ?? reading.atMs))) / 1000
   }, 0)
-  const counted = arrivals
-    .filter(({ atMs }) => atMs > begin.atMs && atMs <= last.atMs)
-    .reduce((sum, { tokensPerDelta }) => sum + tokensPerDelta, 0)
+  const inside = arrivals.filter(({ atMs }) => atMs > begin.atMs && atMs <= last.atMs)
+  const counted = sumOf(inside.map(({ tokensPerDelta }) => tokensPerDelta))
   return {
     rate: { measured: integral / seconds, reference: counted / seconds },
     total: { measured: last.total - begin.total, reference: counted },
@@ -147,10 +129,8 @@ const streamUntil = async (
   const arrivals: Arrival[] = []
   let outputTokens = 0
   for (let count = 0; !stop.aborted; count += 1) {
-    const message = await streamMessage(
-      stack,
-      `Story ${index}.${count}: count from one to a thousand in words.`,
-    )
+    const story = `Story ${index}.${count}: count from one to a thousand in words.`
+    const message = await streamMessage(stack, story)
     const tokensPerDelta = message.outputTokens / message.deltaTimesMs.length
     arrivals.push(...message.deltaTimesMs.map((atMs) => ({ atMs, tokensPerDelta })))
     outputTokens += message.outputTokens
@@ -165,20 +145,11 @@ const EventSchema = z.object({
 })
 
 const streamMessage = async (stack: BenchStack, content: string) => {
-  const response = await fetch(`${stack.routerUrl}/v1/messages`, {
-    method: 'POST',
-    signal: stack.signal,
-    headers: {
-      'content-type': 'application/json',
-      'x-api-key': stack.clientKey(),
-      'anthropic-version': '2023-06-01',
-    },
-    body: JSON.stringify({
-      model: 'claude-sonnet-4-5',
-      max_tokens: tokensPerMessage,
-      stream: true,
-      messages: [{ role: 'user', content }],
-    }),
+  const response = await askRouter(stack, '/v1/messages', {
+    model: 'claude-sonnet-4-5',
+    max_tokens: tokensPerMessage,
+    stream: true,
+    messages: [{ role: 'user', content }],
   })
   const deltaTimesMs: number[] = []
   let outputTokens: number | null = null

@@ -1,8 +1,10 @@
 // Repeats a measurement if the machine was busy otherwise: a difference of 1 % is invisible beside a busy neighbour.
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { findProcessesOf, readCpuSeconds, ticksPerSecond } from './bench-processes.ts'
+import { sumOf } from './bench-report.ts'
 import type { BenchStack } from './bench-stack.ts'
+import { findProcessesOf, readCpuSeconds, ticksPerSecond } from './processes.ts'
+import { say } from './run-script.ts'
 
 /** Share of one CPU. Kernel threads and interrupts alone take one or two hundredths. */
 const quietShare = 0.05
@@ -20,46 +22,36 @@ export const undisturbed = async <T>(stack: BenchStack, measure: () => Promise<T
   }
   if (best === null) throw new Error('nothing was measured')
   const percent = Math.round(best.othersShare * 100)
-  process.stderr.write(
-    `bench: other programs took ${percent} % of a CPU in the quietest of ${attempts} tries (${availableParallelism()} CPUs)\n`,
+  say(
+    'bench',
+    `other programs took ${percent} % of a CPU in the quietest of ${attempts} tries (${availableParallelism()} CPUs)`,
   )
   return best.value
 }
 
 /** CPU use of everything but the stack and this process, from now until the returned function is called. */
 const watchOthers = (stack: BenchStack): (() => number) => {
-  const own = [process.pid, ...findProcessesOf(stack.folder.root)].map((pid) => ({
+  const own = [process.pid, ...findProcessesOf(stack.home)].map((pid) => ({
     pid,
-    before: secondsOf(pid, 0),
+    before: readCpuSeconds(pid) ?? 0,
   }))
   const busyBefore = readBusySeconds()
   const beganAtMs = performance.now()
   return () => {
     const busySeconds = readBusySeconds() - busyBefore
-    const ownSeconds = own.reduce((sum, { pid, before }) => sum + secondsOf(pid, before) - before, 0)
+    // The little that a short-lived one used counts as other load.
+    const ownSeconds = sumOf(own.map(({ pid, before }) => (readCpuSeconds(pid) ?? before) - before))
     return ((busySeconds - ownSeconds) * 1000) / (performance.now() - beganAtMs)
-  }
-}
-
-/** `gone` for an ended process: the little that a short-lived one used counts as other load. */
-const secondsOf = (pid: number, gone: number): number => {
-  try {
-    return readCpuSeconds(pid)
-  } catch {
-    return gone
   }
 }
 
 /** All but idle and iowait; `steal` is a neighbour on the same host (proc_stat(5)). `user` includes guests. */
 const readBusySeconds = (): number => {
-  const [, user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'utf8')
-    .split('\n', 1)
-    .join('')
-    .split(/\s+/)
-    .map(Number)
-  const ticks = [user, nice, system, irq, softirq, steal].reduce<number>(
-    (sum, value) => sum + (value ?? 0),
-    0,
+  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = readFileSync(
+    '/proc/stat',
+    'utf8',
   )
-  return ticks / ticksPerSecond
+    .split(/\s+/, 9)
+    .map(Number)
+  return (user + nice + system + irq + softirq + steal) / ticksPerSecond
 }

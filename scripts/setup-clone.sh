@@ -110,17 +110,28 @@ release_lock() {
   trap - EXIT INT TERM HUP
 }
 
+# Far beyond a slow line's needs; what takes longer hangs.
+SETUP_LIMIT_SECONDS=1200
+
+# macOS has no timeout(1), but has perl; an alarm outlives exec (execve(2)), and the pid stays the same.
+exec_limited() {
+  command -v perl >/dev/null 2>&1 || exec "$@"
+  exec perl -e 'alarm shift; exec @ARGV; die "$ARGV[0]: $!\n"' "$SETUP_LIMIT_SECONDS" "$@"
+}
+
 # Runs a command with its output in a log and its name beside the lock; shows its errors when it fails. In the background,
 # because bash runs no trap while it waits for a foreground command.
 run_logged() {
   local log=$1 status=0
   shift
-  "$@" >"$log" 2>&1 </dev/null &
+  exec_limited "$@" >"$log" 2>&1 </dev/null &
   identify $! >"$LOCK.command"
-  wait $! || status=$?
+  wait $! 2>/dev/null || status=$?
   rm -f "$LOCK.command"
   # npm and esbuild mark the lines with the cause, and bury them under a page of usage or a stack trace.
   [ $status -eq 0 ] || { grep -i error "$log" || tail -n 8 "$log"; } | head -n 8 | sed 's/^/  /' >&2
+  # 128 + SIGALRM (bash(1), EXIT STATUS).
+  [ $status -ne 142 ] || echo "  $1 did not finish within $SETUP_LIMIT_SECONDS s and was ended" >&2
   return $status
 }
 
@@ -234,7 +245,7 @@ ensure_modules() {
 is_bundle_current() {
   [ -f "$1" ] || return 1
   [ -z "$(find "$ROOT/electron" "$ROOT/scripts" "$ROOT/package-lock.json" -type f -newer "$1" \
-    \( -name '*.ts' -o -name package-lock.json -o -name setup-clone.sh \) ! -name '*.test.ts' 2>/dev/null | head -n 1)" ]
+    \( -name '*.ts' -o -name '*.json' -o -name setup-clone.sh \) ! -name '*.test.ts' 2>/dev/null | head -n 1)" ]
 }
 
 # Usage: ensure_bundle ENTRY BUNDLE, both relative to the clone.

@@ -316,6 +316,15 @@ describe('run_logged', () => {
     expect(result.stderr.trim()).toBe('npm error 404')
   })
 
+  it('ends a command that hangs, and names it and the limit', async () => {
+    program('npm', 'echo fetching; exec sleep 1000')
+    const script =
+      'SETUP_LIMIT_SECONDS=1; take_lock "$PWD/lock"; run_logged "$PWD/log" "$PWD/npm" install || exit $?'
+    const result = await bash(script)
+    expect(result.exitCode).toBe(142)
+    expect(result.stderr).toBe(`  fetching\n  ${join(dir, 'npm')} did not finish within 1 s and was ended`)
+  })
+
   it('shows the end of the log of a command that failed, on stderr only', async () => {
     const result = await bash(
       'take_lock "$PWD/lock"; run_logged "$PWD/log" sh -c "echo the reason; exit 3" || exit $?',

@@ -1,7 +1,7 @@
 // Hostile inputs through every interface of a running core, in groups. After each group the core must still answer its owner,
 // and no response, log or output may contain a key or a control character.
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
@@ -9,27 +9,27 @@ import type { Snapshot } from '../electron/contract/snapshot.ts'
 import { sampleSnapshot } from '../electron/contract/test-support/sample-snapshot.ts'
 import { within } from '../electron/core/base/deadline.ts'
 import { messageOf } from '../electron/core/base/error-message.ts'
-import type { CoreLink } from '../electron/core/control/core-link.ts'
+import { parseJsonOrNull } from '../electron/core/base/json-record.ts'
 import { sharedSocketName } from '../electron/core/control/guests/shared-socket.ts'
 import { ResponseSchema } from '../electron/core/control/protocol.ts'
-import { openControlServer } from '../electron/core/control/server.ts'
 import { behaveAt } from '../electron/core/supervise/test-support/stand-in.ts'
-import { readResidentBytes } from './bench-processes.ts'
+import { countDescriptors, readResidentBytes } from './processes.ts'
 import { startCommand } from './storm-actions.ts'
 import { takeCensus } from './storm-census.ts'
 import { floodAsGuests } from './storm-flood.ts'
-import { hostileJson, hostileText } from './storm-inputs.ts'
+import { findFault, hostileJson, hostileText } from './storm-inputs.ts'
 import type { StormFailure, StormPart } from './storm-report.ts'
+import { allRequests } from './storm-requests.ts'
+import samples from './storm-samples.json' with { type: 'json' }
 import { createStormStack, type StormStack } from './storm-stack.ts'
-import { hiddenKey } from './storm-targets.ts'
 import { createTraces, type Traces } from './storm-traces.ts'
 
 interface Door {
   readonly name: string
-  readonly inputs: fc.Arbitrary<string>
-  readonly groupSize: number
-  /** Its input is meaningless. */
-  readonly once?: true
+  /** Absent: it takes none, and is tried once. */
+  readonly inputs?: fc.Arbitrary<string>
+  /** Inputs at a time; absent: one. */
+  readonly groupSize?: number
   readonly run: (inputs: readonly string[]) => Promise<void>
 }
 
@@ -38,6 +38,8 @@ const ownerMs = 2_000
 /** Promised (issue 12): a core under any flood stays under 150 MB. */
 const mostCoreBytes = 150 * 1_048_576
 const mostNewDescriptors = 10
+/** The profiles' own key, which must never be shown. */
+const hiddenKey = samples.files['profile file'].proxy.clientKey
 
 const fail = (sentences: readonly string[]): void => {
   if (sentences.length > 0) throw new Error(sentences.join('\n  '))
@@ -71,36 +73,17 @@ const judgeResponses = (said: string): readonly string[] =>
   said
     .split('\n')
     .slice(0, -1)
-    .flatMap((line) => {
-      const isResponse = (() => {
-        try {
-          return ResponseSchema.safeParse(JSON.parse(line)).success
-        } catch {
-          return false
-        }
-      })()
-      return isResponse ? [] : [`the core answered ${line.slice(0, 300)}`]
-    })
+    .filter((line) => !ResponseSchema.safeParse(parseJsonOrNull(line)).success)
+    .map((line) => `the core answered ${line.slice(0, 300)}`)
 
-const oneLine = (text: string): string => text.replaceAll('\n', ' ')
-
-/** Requests that stop nothing. */
-const requests = [
-  { id: 1, method: 'snapshot' },
-  { id: 2, method: 'watch', watched: true },
-  { id: 3, method: 'ask', query: { type: 'plan' } },
-  { id: 4, method: 'ask', query: { type: 'logTail', log: 'core', lines: 5 } },
-  { id: 5, method: 'ask', query: { type: 'settings' } },
-  { id: 6, method: 'followLog', log: 'llamaServer' },
-  { id: 7, method: 'snippet', developer: 'user1', snippet: 'bash' },
-  { id: 8, method: 'watchHistory' },
-  { id: 9, method: 'dispatch', command: { type: 'key', action: 'create', developer: 'mallory' } },
-  { id: 10, method: 'dispatch', command: { type: 'start', only: null, profile: '/etc/passwd', force: true } },
-]
-const request = fc.oneof(
-  ...requests.map((each) => hostileJson(each)),
-  fc.constantFrom(...requests.map((each) => JSON.stringify(each))),
-)
+/** Requests, one to a line: half of them as they are, half hostile. */
+const linesOf = (requests: readonly object[]): fc.Arbitrary<string> =>
+  fc
+    .oneof(
+      fc.constantFrom(...requests.map((each) => JSON.stringify(each))),
+      fc.oneof(...requests.map(hostileJson)),
+    )
+    .map((text) => `${text.replaceAll('\n', ' ')}\n`)
 
 const doorsOf = (
   stack: StormStack,
@@ -109,18 +92,8 @@ const doorsOf = (
   judgeCore: () => Promise<void>,
 ): readonly Door[] => {
   const guestPath = join(stack.sharedDir, sharedSocketName(process.getuid?.() ?? 0))
-  const engineUrl = `http://127.0.0.1:${stack.enginePort}`
   const keyList = join(stack.folder.keysDir, 'clients.json')
   const goodConfig = readFileSync(stack.folder.configPath, 'utf8')
-  const readSnapshot = async () => {
-    const client = await stack.attach()
-    if (client === null) throw new Error('no core listens')
-    try {
-      return await client.readSnapshot()
-    } finally {
-      client.close()
-    }
-  }
   const printed = async (...words: string[]) => {
     const { code, output } = await stack.nexus(words)
     if (code === null) throw new Error(`nexus ${words.join(' ').slice(0, 100)} did not end within 60 s`)
@@ -130,32 +103,25 @@ const doorsOf = (
   return [
     {
       name: 'control socket',
-      inputs: request,
+      inputs: linesOf(allRequests),
       groupSize: 20,
-      run: async (lines) => {
-        const said = await exchange(
-          { path: stack.folder.socketPath },
-          lines.map(oneLine).join('\n').concat('\n'),
-        )
-        fail(judgeResponses(said))
-      },
+      run: async (lines) =>
+        fail(judgeResponses(await exchange({ path: stack.folder.socketPath }, lines.join('')))),
     },
     {
       name: 'guest socket',
-      inputs: request,
+      inputs: linesOf(allRequests),
       groupSize: 20,
       run: async (lines) => {
-        const before = readFileSync(keyList, 'utf8')
-        const said = await exchange({ path: guestPath }, lines.map(oneLine).join('\n').concat('\n'))
+        const read = () => [keyList, stack.folder.configPath].map((path) => readFileSync(path, 'utf8')).join()
+        const before = read()
+        const said = await exchange({ path: guestPath }, lines.join(''))
         fail([...judgeResponses(said), ...traces.findKeys(said, 'a guest was told')])
-        if (readFileSync(keyList, 'utf8') !== before) throw new Error('a guest changed the list of keys')
+        if (read() !== before) throw new Error('a guest changed the list of keys or the config')
       },
     },
     {
       name: 'a flood of guests',
-      inputs: fc.constant(''),
-      groupSize: 1,
-      once: true,
       run: async () => {
         const end = floodAsGuests(guestPath)
         try {
@@ -182,30 +148,24 @@ const doorsOf = (
       (path): Door => ({
         name: `llama-server's ${path}`,
         inputs: fc.oneof(
-          hostileJson([{ id: 0, n_ctx: 4096, is_processing: true, id_task: 7, n_prompt_tokens: 12 }]),
-          hostileText('llamacpp:prompt_tokens_total 2.1e+06\nllamacpp:requests_processing 1\n'),
+          hostileJson(samples.documents['/slots']),
+          hostileText(...samples.texts['/metrics']),
           hostileJson({ error: { code: 500, message: '\u001b[2J', type: 'server_error' }, status: 'ok' }),
         ),
         groupSize: 5,
         run: async (bodies) => {
           for (const [index, text] of bodies.entries()) {
-            const order =
-              index % 2 === 0
-                ? { behaviour: 'text' as const, text }
-                : { behaviour: 'status' as const, status: 500, text }
-            await behaveAt(engineUrl, path, { ...order, times: 3 })
-            await readSnapshot()
+            const behaviour = index % 2 === 0 ? 'text' : 'status'
+            await behaveAt(stack.engineUrl, path, { behaviour, status: 500, text, times: 3 })
+            await stack.readSnapshot()
           }
-          await behaveAt(engineUrl, path, { behaviour: 'well' })
+          await behaveAt(stack.engineUrl, path, { behaviour: 'well' })
         },
       }),
     ),
     {
       name: 'the log of llama-server',
-      inputs: hostileText(
-        '0.04.323.249 I slot update_slots: id  1 | task 12 | prompt processing progress, n_tokens = 512, progress = 0.25\n',
-        "error loading model: unable to load model '\u001b]0;title\u0007'\n",
-      ),
+      inputs: hostileText(...samples.texts['llama-server log line'], ...samples.texts['llama-server exit']),
       groupSize: 20,
       run: async (texts) => {
         appendFileSync(stack.folder.logPath('llamaServer'), texts.join('\n').concat('\n'))
@@ -214,19 +174,14 @@ const doorsOf = (
     },
     {
       name: 'config.json',
-      inputs: hostileJson({
-        profile: 'mine',
-        profiles: { mine: { extends: 'demo', proxy: { clientKey: hiddenKey, port: 4001 } } },
-      }),
+      inputs: hostileJson(samples.files['config.json']),
       groupSize: 2,
       run: async (texts) => {
         try {
           for (const each of texts) {
             writeFileSync(stack.folder.configPath, each)
-            const client = await stack.attach()
-            const answer = await client?.ask({ type: 'settings' }).catch(messageOf)
-            client?.close()
-            if (JSON.stringify(answer ?? '').includes(hiddenKey)) throw new Error('the settings show a key')
+            const answer = await stack.withCore((core) => core.ask({ type: 'settings' }).catch(messageOf))
+            if (JSON.stringify(answer).includes(hiddenKey)) throw new Error('the settings show a key')
           }
           await printed('plan')
         } finally {
@@ -236,12 +191,7 @@ const doorsOf = (
     },
     {
       name: 'nexus with a profile file',
-      inputs: hostileJson({
-        extends: 'demo',
-        proxy: { clientKey: hiddenKey, port: 4001 },
-        llamaServer: { alias: 'a' },
-      }),
-      groupSize: 1,
+      inputs: hostileJson(samples.files['profile file']),
       run: async ([text = '']) => {
         const path = join(stack.home, 'hostile.json')
         writeFileSync(path, text)
@@ -272,21 +222,27 @@ const doorsOf = (
         // A guest's `nexus` meets another user's core, which may send anything.
         const home = join(stack.home, 'guest')
         mkdirSync(home, { recursive: true, mode: 0o700 })
-        const server = await openControlServer(join(home, 'control.sock'), lyingCore(texts))
+        const snapshot = lyingSnapshot(texts)
+        const server = createServer((socket) =>
+          socket
+            .on('error', () => {})
+            .on('data', (request) => {
+              const [line = ''] = String(request).split('\n')
+              const { id } = JSON.parse(line)
+              socket.write(`${JSON.stringify({ kind: 'snapshot', id, snapshot })}\n`)
+            }),
+        ).listen(join(home, 'control.sock'))
         try {
           const { code, output } = await stack.nexus(['status'], 30_000, { NEXUS_HOME: home })
           if (code === null) throw new Error('nexus status waits for a core that lies')
           fail(traces.find(output, 'nexus status printed'))
         } finally {
-          await server.close()
+          server.close()
         }
       },
     },
     {
       name: 'nexus after all of it',
-      inputs: fc.constant(''),
-      groupSize: 1,
-      once: true,
       run: async () => {
         await printed('status')
         await printed('doctor')
@@ -296,10 +252,10 @@ const doorsOf = (
   ]
 }
 
-/** Sends a valid snapshot with these texts in every text field. */
-const lyingCore = ([a = '', b = '', c = '']: readonly string[]): CoreLink => {
+/** Valid, with these texts in every text field. */
+const lyingSnapshot = ([a = '', b = '', c = '']: readonly string[]): Snapshot => {
   const service = { ...sampleSnapshot.services.proxy, reason: a, endpoint: b, waitingFor: c }
-  const snapshot: Snapshot = {
+  return {
     ...sampleSnapshot,
     profile: a,
     overall: 'failed',
@@ -323,39 +279,26 @@ const lyingCore = ([a = '', b = '', c = '']: readonly string[]): CoreLink => {
     ],
     setUp: { missing: [{ id: 'litellm', text: a }], running: null, failure: c },
   }
-  const refuse = async (): Promise<never> => {
-    throw new Error(a)
-  }
-  return {
-    readSnapshot: async () => snapshot,
-    watch: (tell) => {
-      tell(snapshot)
-      return { begun: Promise.resolve(), setWatched: () => {}, stop: () => {} }
-    },
-    dispatch: refuse,
-    ask: refuse,
-    watchHistory: () => () => {},
-    followLog: () => () => {},
-    keep: () => () => {},
-    readSnippet: refuse,
-  }
 }
 
 export const stormDoors = async (
-  { root, seed, size, signal, onlyTarget }: StormPart,
+  { root, seed, size, signal, only }: StormPart,
   inputs: number,
 ): Promise<{ inputs: number; figures: string; failures: readonly StormFailure[] }> => {
   const failures: StormFailure[] = []
+  const add = (which: string | null, what: string, ...reasons: string[]) =>
+    failures.push({ case: which, what, reasons })
   const stack = await createStormStack(root)
   let given = 0
   let figures = 'none'
   try {
     await stack.startCore()
-    await orderUp(stack)
+    await stack.withCore((core) => core.dispatch(startCommand))
+    await stack.until(({ overall }) => overall === 'ready', AbortSignal.timeout(30_000))
     const traces = createTraces(stack.folder)
     const core = takeCensus(stack).cores[0] ?? 0
     const descriptors = countDescriptors(core)
-    const deadline = performance.now() + size.hostile.budgetMs
+    const deadline = performance.now() + size.doorsMs
     let peakBytes = 0
     let slowestMs = 0
     const judgeCore = async () => {
@@ -363,77 +306,54 @@ export const stormDoors = async (
       peakBytes = Math.max(peakBytes, readResidentBytes(core))
       if (peakBytes > mostCoreBytes) throw new Error(`the core has ${Math.round(peakBytes / 1_048_576)} MB`)
     }
-    const doors = doorsOf(stack, traces, size.hostile.floodMs, judgeCore).filter(
-      ({ name }) => onlyTarget === null || name === onlyTarget,
+    const doors = doorsOf(stack, traces, size.floodMs, judgeCore).filter(
+      ({ name }) => only === null || name === only,
     )
     for (const [index, door] of doors.entries()) {
+      const { groupSize = 1, inputs: drawn = fc.constant('') } = door
       // Unused time of one goes to the others.
-      const share = (deadline - performance.now()) / (doors.length - index)
-      const property = fc.asyncProperty(
-        fc.array(door.inputs, { minLength: door.groupSize, maxLength: door.groupSize }),
+      const endsAt = performance.now() + (deadline - performance.now()) / (doors.length - index)
+      let groups = 0
+      const fault = await findFault(
+        fc.array(drawn, { minLength: groupSize, maxLength: groupSize }),
         async (group) => {
           signal.throwIfAborted()
+          // Each gets one group; fast-check's own limit would leave that group's work running.
+          if (groups > 0 && performance.now() > endsAt) return
+          groups += 1
           given += group.length
           await door.run(group)
           await judgeCore()
         },
+        {
+          seed,
+          numRuns: door.inputs === undefined ? 1 : Math.max(2, Math.ceil(inputs / doors.length / groupSize)),
+          // Shrinking runs on the same core; a few steps are enough.
+          endOnFailure: true,
+        },
       )
-      const { failed, counterexample, errorInstance } = await fc.check(property, {
-        seed,
-        numRuns: door.once === true ? 1 : Math.max(2, Math.ceil(inputs / doors.length / door.groupSize)),
-        // A race would leave the interrupted work running.
-        ...(door.once === true ? {} : { interruptAfterTimeLimit: Math.max(1_000, share) }),
-        // Shrinking runs on the same core; a few steps are enough.
-        endOnFailure: true,
-      })
       if (signal.aborted) break
-      if (failed)
-        failures.push({
-          case: `hostile:${door.name}`,
-          what: door.name,
-          reasons: [messageOf(errorInstance), `on ${JSON.stringify(counterexample).slice(0, 1_500)}`],
-        })
+      if (fault !== null) add(door.name, door.name, fault)
     }
     const leaks = traces.findInFolder()
-    if (leaks.length > 0) failures.push({ case: 'hostile', what: 'logs and command lines', reasons: leaks })
+    if (leaks.length > 0) add(null, 'logs and command lines', ...leaks)
     await sleep(1_000)
     const more = countDescriptors(core) - descriptors
-    if (more > mostNewDescriptors)
-      failures.push({ case: 'hostile', what: 'file descriptors', reasons: [`the core has ${more} more`] })
+    if (more > mostNewDescriptors) add(null, 'file descriptors', `the core has ${more} more`)
     figures = `owner answered within ${Math.round(slowestMs)} ms, core at most ${Math.round(peakBytes / 1_048_576)} MB, ${more} more descriptors`
   } catch (error) {
-    failures.push({ case: 'hostile', what: 'a core of its own', reasons: [messageOf(error)] })
+    add(null, 'a core of its own', messageOf(error))
   } finally {
-    await stack.dispose()
+    await stack.remove()
   }
   return { inputs: given, figures, failures }
-}
-
-const orderUp = async (stack: StormStack): Promise<void> => {
-  const client = await stack.attach()
-  if (client === null) throw new Error('no core listens')
-  try {
-    await client.dispatch(startCommand)
-    const deadline = performance.now() + 30_000
-    while ((await client.readSnapshot()).overall !== 'ready') {
-      if (performance.now() > deadline) throw new Error('the stack is not ready after 30 s')
-      await sleep(100)
-    }
-  } finally {
-    client.close()
-  }
 }
 
 /** ms until the owner gets a snapshot; throws when that takes too long or another core answers. */
 const askAsOwner = async (stack: StormStack, core: number): Promise<number> => {
   const began = performance.now()
-  const client = await stack.attach()
-  if (client === null) throw new Error('no core listens any more')
-  const snapshot = await within(client.readSnapshot(), ownerMs)
-  client.close()
+  const snapshot = await within(stack.readSnapshot(), ownerMs)
   if (snapshot === null) throw new Error(`the owner waits for over ${ownerMs / 1000} s`)
   if (snapshot.owner.pid !== core) throw new Error(`core ${core} is gone`)
   return performance.now() - began
 }
-
-const countDescriptors = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length

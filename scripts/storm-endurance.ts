@@ -1,14 +1,15 @@
 // The real servers: hostile bodies first, then load from agents that stream, wait for the whole answer, or hang up in the
 // middle. Memory and file descriptors must stay level, and no slot may stay taken.
-import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
-import type { Snapshot } from '../electron/contract/snapshot.ts'
+import { z } from 'zod'
 import { messageOf } from '../electron/core/base/error-message.ts'
-import { readResidentBytes } from './bench-processes.ts'
+import { askRouter, describeFailure } from './ask-servers.ts'
+import { median } from './bench-report.ts'
 import { type BenchStack, createBenchStack } from './bench-stack.ts'
+import { countDescriptors, readResidentBytes } from './processes.ts'
 import type { StormFailure, StormPart, StormReport } from './storm-report.ts'
-import { describeFailure, sendHostileBodies } from './storm-router.ts'
+import { sendHostileBodies } from './storm-router.ts'
 import { createTraces } from './storm-traces.ts'
 
 const sampleEveryMs = 2_000
@@ -24,6 +25,8 @@ const mostGrowthBytes = 12 * mebibyte
  */
 const promptCacheBytes = 256 * mebibyte
 const mostNewDescriptors = 10
+/** In a third of the run; with fewer a growth says nothing. */
+const leastReadings = 10
 
 const programs = ['core', 'llama-server', 'LiteLLM'] as const
 type Program = (typeof programs)[number]
@@ -51,10 +54,10 @@ const requests = fc.record({
 type Request = typeof requests extends fc.Arbitrary<infer T> ? T : never
 
 export const stormEndurance = async ({ root, seed, size, signal }: StormPart): Promise<StormReport> => {
-  const { seconds, clients, bodies } = size.endurance
+  const { seconds, clients, bodies } = size
   const tally: Tally = { finished: 0, hungUp: 0, busiest: 0, errors: [] }
   const failures: StormFailure[] = []
-  const fail = (what: string, ...reasons: string[]) => failures.push({ case: 'endurance:', what, reasons })
+  const fail = (what: string, ...reasons: string[]) => failures.push({ case: null, what, reasons })
   const stack = await createBenchStack(root, signal)
   let figures = 'not reached'
   try {
@@ -65,16 +68,13 @@ export const stormEndurance = async ({ root, seed, size, signal }: StormPart): P
     const over = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)])
     // More than any client has time for.
     const drawn = fc.sample(requests, { seed, numRuns: clients * seconds * 4 })
+    const runClient = async (client: number) => {
+      for (let next = client; next < drawn.length && !over.aborted; next += clients)
+        await send(stack, drawn[next], tally, over)
+    }
     const [samples] = await Promise.all([
       watchLoad(stack, tally, over),
-      ...Array.from({ length: clients }, (_, client) =>
-        runClient(
-          stack,
-          drawn.filter((_request, index) => index % clients === client),
-          tally,
-          over,
-        ),
-      ),
+      ...Array.from({ length: clients }, (_, client) => runClient(client)),
     ])
     const freeAfterMs = await untilFree(stack)
     if (freeAfterMs === null)
@@ -82,18 +82,8 @@ export const stormEndurance = async ({ root, seed, size, signal }: StormPart): P
     if (tally.errors.length > 0) fail('requests', ...new Set(tally.errors))
     const after = await readSample(stack)
     for (const program of programs) {
-      const more = after[program].descriptors - before[program].descriptors
-      if (more > mostNewDescriptors) fail('file descriptors', `${program} has ${more} more than before`)
-      const cached = before[program].bytes + promptCacheBytes
-      const isWithinCache =
-        program === 'llama-server' &&
-        after[program].bytes < cached + mostGrowthBytes + before[program].bytes * mostGrowthShare
-      const growth = growthOf(samples.map((sample) => sample[program].bytes))
-      if (!isWithinCache && growth !== null && growth.bytes > mostGrowthBytes + growth.from * mostGrowthShare)
-        fail(
-          'memory',
-          `${program} grew by ${megabytes(growth.bytes)} MB between the second and the last third`,
-        )
+      const fault = judgeGrowth(program, before[program], after[program], samples)
+      if (fault !== null) fail('memory and file descriptors', fault)
     }
     const traces = createTraces(stack.folder)
     const logs = await stack.nexus('logs', 'proxy', '--lines', '2000')
@@ -107,48 +97,52 @@ export const stormEndurance = async ({ root, seed, size, signal }: StormPart): P
   } catch (error) {
     fail('a stack of its own', messageOf(error))
   } finally {
-    await stack.dispose()
+    await stack.remove()
   }
   return { figures, failures }
 }
 
 const megabytes = (bytes: number): number => Math.round(bytes / mebibyte)
 
-const runClient = async (
-  stack: BenchStack,
-  given: readonly Request[],
-  tally: Tally,
-  over: AbortSignal,
-): Promise<void> => {
-  for (const request of given) {
-    if (over.aborted) return
-    await send(stack, request, tally, over)
-  }
+/** null: level. */
+const judgeGrowth = (
+  program: Program,
+  before: Reading,
+  after: Reading,
+  samples: readonly Sample[],
+): string | null => {
+  const more = after.descriptors - before.descriptors
+  if (more > mostNewDescriptors) return `${program} has ${more} more file descriptors than before`
+  const allowed = (bytes: number) => mostGrowthBytes + bytes * mostGrowthShare
+  if (program === 'llama-server' && after.bytes < before.bytes + promptCacheBytes + allowed(before.bytes))
+    return null
+  const third = Math.floor(samples.length / 3)
+  if (third < leastReadings) return null
+  const series = samples.map((sample) => sample[program].bytes)
+  const from = median(series.slice(third, 2 * third))
+  const grown = median(series.slice(2 * third)) - from
+  return grown <= allowed(from)
+    ? null
+    : `${program} grew by ${megabytes(grown)} MB between the second and the last third`
 }
 
 const send = async (
   stack: BenchStack,
-  { stream, leavesAfterMs, maxTokens, words }: Request,
+  request: Request | undefined,
   tally: Tally,
   over: AbortSignal,
 ): Promise<void> => {
+  if (request === undefined) return
+  const { stream, leavesAfterMs, maxTokens, words } = request
   const leaving = leavesAfterMs === null ? over : AbortSignal.any([over, AbortSignal.timeout(leavesAfterMs)])
+  const body = {
+    model: 'claude-3-5-sonnet-20241022',
+    max_tokens: maxTokens,
+    stream,
+    messages: [{ role: 'user', content: 'Count. '.repeat(words) }],
+  }
   try {
-    const response = await fetch(`${stack.routerUrl}/v1/messages`, {
-      method: 'POST',
-      signal: leaving,
-      headers: {
-        'content-type': 'application/json',
-        'x-api-key': stack.clientKey(),
-        'anthropic-version': '2023-06-01',
-      },
-      body: JSON.stringify({
-        model: 'claude-3-5-sonnet-20241022',
-        max_tokens: maxTokens,
-        stream,
-        messages: [{ role: 'user', content: 'Count. '.repeat(words) }],
-      }),
-    })
+    const response = await askRouter(stack, '/v1/messages', body, { leaving })
     const text = await response.text()
     if (!response.ok) tally.errors.push(`HTTP ${response.status}: ${text.slice(0, 300)}`)
     else if (stream && !text.includes('message_stop'))
@@ -160,61 +154,42 @@ const send = async (
   }
 }
 
-const watchLoad = async (stack: BenchStack, tally: Tally, over: AbortSignal): Promise<readonly Sample[]> => {
-  const samples: Sample[] = []
-  const client = await stack.attach()
-  const slotsBusy = ({ slots }: Snapshot) => slots?.filter(({ phase }) => phase !== 'idle').length ?? 0
-  const watch = client.watch((snapshot) => {
-    tally.busiest = Math.max(tally.busiest, slotsBusy(snapshot))
-  })
-  try {
+const watchLoad = (stack: BenchStack, tally: Tally, over: AbortSignal): Promise<readonly Sample[]> =>
+  stack.withCore(async (core) => {
+    const samples: Sample[] = []
+    core.watch(({ slots }) => {
+      const busy = slots?.filter(({ phase }) => phase !== 'idle').length ?? 0
+      tally.busiest = Math.max(tally.busiest, busy)
+    })
     while (!over.aborted) {
       samples.push(await readSample(stack))
       await sleep(sampleEveryMs, undefined, { signal: over }).catch(() => {})
     }
-  } finally {
-    watch.stop()
-    client.close()
-  }
-  return samples
-}
+    return samples
+  })
+
+const SlotsSchema = z.array(z.object({ is_processing: z.boolean() }))
 
 /** ms until the engine itself reports no busy slot; null when some stay busy. */
 const untilFree = async (stack: BenchStack): Promise<number | null> => {
   const began = performance.now()
   while (performance.now() - began < freeWithinMs) {
-    const response = await fetch(`${stack.engineUrl}/slots`, {
-      headers: { authorization: `Bearer ${stack.engineKey()}` },
-    })
-    const slots: unknown = await response.json()
-    if (Array.isArray(slots) && slots.every((slot) => slot.is_processing === false))
-      return performance.now() - began
+    const headers = { authorization: `Bearer ${stack.engineKey()}` }
+    const slots = SlotsSchema.parse(await (await fetch(`${stack.engineUrl}/slots`, { headers })).json())
+    if (!slots.some((slot) => slot.is_processing)) return performance.now() - began
     await sleep(50)
   }
   return null
 }
 
 const readSample = async (stack: BenchStack): Promise<Sample> => {
-  const core = (await stack.readSnapshot()).owner.pid
+  const read = (pid: number): Reading => ({
+    bytes: readResidentBytes(pid),
+    descriptors: countDescriptors(pid),
+  })
   return {
-    core: read(core),
+    core: read((await stack.readSnapshot()).owner.pid),
     'llama-server': read(stack.ledgerEntry('llamaServer').pid),
     LiteLLM: read(stack.ledgerEntry('proxy').pid),
   }
 }
-
-const read = (pid: number): Reading => ({
-  bytes: readResidentBytes(pid),
-  descriptors: readdirSync(`/proc/${pid}/fd`).length,
-})
-
-/** Medians of the second and the last third; null with too few readings. */
-const growthOf = (series: readonly number[]): { readonly from: number; readonly bytes: number } | null => {
-  const third = Math.floor(series.length / 3)
-  if (third < 10) return null
-  const from = median(series.slice(third, 2 * third))
-  return { from, bytes: median(series.slice(2 * third)) - from }
-}
-
-const median = (numbers: readonly number[]): number =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0

@@ -1,14 +1,13 @@
 // A flood of guests: connections that ask without reading, ask as fast as they get answers, or come and go.
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { questions } from './storm-requests.ts'
 
-const questions = [
-  { id: 1, method: 'ask', query: { type: 'doctor' } },
-  { id: 2, method: 'ask', query: { type: 'plan' } },
-  { id: 3, method: 'snapshot' },
-  { id: 4, method: 'ask', query: { type: 'clients' } },
-  { id: 5, method: 'watch', watched: true },
-].map((question) => `${JSON.stringify(question)}\n`)
+const lines = [
+  ...Object.values(questions).map((query) => ({ method: 'ask', query })),
+  { method: 'snapshot' },
+  { method: 'watch', watched: true },
+].map((request, index) => `${JSON.stringify({ id: index + 1, ...request })}\n`)
 
 const manners = ['reads nothing', 'asks again', 'comes and goes'] as const
 type Manner = (typeof manners)[number]
@@ -24,7 +23,7 @@ export const floodAsGuests = (socketPath: string): (() => void) => {
   const open = new Set<Socket>()
   let isOver = false
 
-  const visit = (manner: Manner, question: string): Promise<void> =>
+  const visit = (manner: Manner, line: string): Promise<void> =>
     new Promise((resolve) => {
       const socket = connect(socketPath)
       open.add(socket)
@@ -35,22 +34,22 @@ export const floodAsGuests = (socketPath: string): (() => void) => {
       })
       if (manner === 'reads nothing') {
         socket.pause()
-        socket.write(question.repeat(unreadQuestions))
+        socket.write(line.repeat(unreadQuestions))
         return
       }
-      socket.write(question)
+      socket.write(line)
       socket.on('data', (piece) => {
         if (!piece.includes('\n')) return
-        if (manner === 'asks again') socket.write(question)
+        if (manner === 'asks again') socket.write(line)
         else socket.destroy()
       })
     })
 
   const runGuest = async (index: number): Promise<void> => {
     const manner = manners[index % manners.length] ?? 'asks again'
-    const question = questions[Math.floor(index / manners.length) % questions.length] ?? ''
+    const line = lines[Math.floor(index / manners.length) % lines.length] ?? ''
     while (!isOver) {
-      await visit(manner, question)
+      await visit(manner, line)
       await sleep(knockMs)
     }
   }

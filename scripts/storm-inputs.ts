@@ -1,81 +1,48 @@
 // Hostile inputs, drawn by fast-check from a seed: well-formed samples as changed by a fault, an attacker or a cut file.
 import * as fc from 'fast-check'
+import { messageOf } from '../electron/core/base/error-message.ts'
+import samples from './storm-samples.json' with { type: 'json' }
 
-/** Pieces that break terminals, parsers, regular expressions and JSON. */
-const tokens: readonly string[] = [
-  '\u001b]52;c;ZXZpbA==\u0007',
-  '\u001b[2J\u001b[31m',
-  '\u009b2J',
-  '\u202egnp.exe',
-  '\u2066',
-  '\0',
-  '\r\n\r\n',
-  '\ufeff',
-  '\ud800',
-  '-1',
-  '1e999',
-  'NaN',
-  '99999999999999999999999999',
-  '0x7fffffff',
-  '9007199254740993',
-  '"',
-  "'",
-  '\\',
-  '{"__proto__":{"polluted":true}}',
-  'constructor',
-  '../../../etc/passwd',
-  '$(reboot)',
-  '%s%n%x',
-  '    ',
-  '\t',
-  ': ',
-  '/dev/disk9',
-  '(((((((((((((((((((((',
-  '𝕿é漢字',
-]
+/** The fault and the input that shows it, as one text; null: none. */
+export const findFault = async <T>(
+  inputs: fc.Arbitrary<T>,
+  run: (input: T) => Promise<void>,
+  how: fc.Parameters<[T]>,
+): Promise<string | null> => {
+  const { failed, counterexample, errorInstance } = await fc.check(fc.asyncProperty(inputs, run), how)
+  return failed
+    ? `${messageOf(errorInstance)}\n  on ${JSON.stringify(counterexample?.[0] ?? null).slice(0, 1_500)}`
+    : null
+}
 
 /** As long as the longest recording of these texts, so that a slow regular expression shows. */
 const mostCharacters = 65_536
 
-const token = fc.constantFrom(...tokens)
+/** Pieces that break terminals, parsers, regular expressions and JSON; half a surrogate pair breaks the samples' own file. */
+const token = fc.constantFrom(...samples.tokens, '\ud800')
 const piece = fc.oneof(token, fc.string({ unit: 'binary', maxLength: 12 }), fc.string({ maxLength: 12 }))
 
-interface Edit {
-  readonly at: number
-  readonly length: number
-  readonly kind: 'insert' | 'cut' | 'replace' | 'double' | 'repeat' | 'end'
-  readonly piece: string
-}
-
-const edit: fc.Arbitrary<Edit> = fc.record({
-  at: fc.double({ min: 0, max: 1, noNaN: true }),
-  length: fc.integer({ min: 1, max: 40 }),
-  kind: fc.constantFrom('insert', 'cut', 'replace', 'double', 'repeat', 'end'),
-  piece,
-})
-
-const applyEdit = (text: string, { at, length, kind, piece: given }: Edit): string => {
-  const start = Math.floor(at * text.length)
-  const [head, middle, tail] = [
-    text.slice(0, start),
-    text.slice(start, start + length),
-    text.slice(start + length),
-  ]
-  switch (kind) {
-    case 'insert':
-      return head + given + middle + tail
-    case 'cut':
-      return head + tail
-    case 'replace':
-      return head + given + tail
-    case 'double':
-      return head + middle + middle + tail
-    case 'repeat':
-      return head + middle.repeat(Math.floor(mostCharacters / Math.max(1, middle.length))) + tail
-    case 'end':
-      return head
-  }
-}
+/** A text is cut into three; what becomes of it. */
+const cuts: readonly ((head: string, middle: string, tail: string, given: string) => string)[] = [
+  (head, middle, tail, given) => head + given + middle + tail,
+  (head, _, tail) => head + tail,
+  (head, _, tail, given) => head + given + tail,
+  (head, middle, tail) => head + middle + middle + tail,
+  (head, middle, tail) =>
+    head + middle.repeat(Math.floor(mostCharacters / Math.max(1, middle.length))) + tail,
+  (head) => head,
+]
+const edit = fc
+  .record({
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
+    length: fc.integer({ min: 1, max: 40 }),
+    change: fc.constantFrom(...cuts),
+    given: piece,
+  })
+  .map(({ at, length, change, given }) => (text: string): string => {
+    const [start, end] = [Math.floor(at * text.length), Math.floor(at * text.length) + length]
+    return change(text.slice(0, start), text.slice(start, end), text.slice(end), given)
+  })
 
 /** A sample with a few edits, or random text. */
 export const hostileText = (...samples: readonly string[]): fc.Arbitrary<string> =>
@@ -84,7 +51,9 @@ export const hostileText = (...samples: readonly string[]): fc.Arbitrary<string>
       weight: 8,
       arbitrary: fc
         .tuple(fc.constantFrom(...samples), fc.array(edit, { minLength: 1, maxLength: 6 }))
-        .map(([sample, edits]) => edits.reduce(applyEdit, sample).slice(0, 2 * mostCharacters)),
+        .map(([sample, edits]) =>
+          edits.reduce((text, change) => change(text), sample).slice(0, 2 * mostCharacters),
+        ),
     },
     { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 500 }) },
     { weight: 1, arbitrary: fc.array(piece, { maxLength: 20 }).map((pieces) => pieces.join('')) },
@@ -121,20 +90,6 @@ const leaf = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
 )
 
-interface JsonEdit {
-  readonly at: number
-  readonly kind: 'replace' | 'remove' | 'add' | 'list' | 'nest'
-  readonly value: unknown
-  readonly key: string
-}
-
-const jsonEdit: fc.Arbitrary<JsonEdit> = fc.record({
-  at: fc.nat({ max: 1_000 }),
-  kind: fc.constantFrom('replace', 'replace', 'remove', 'add', 'list', 'nest'),
-  value: leaf,
-  key: fc.oneof(fc.constantFrom('__proto__', 'constructor', 'toString', 'id', '$schema'), token),
-})
-
 interface Place {
   readonly holder: Record<string, unknown>
   readonly key: string
@@ -155,38 +110,46 @@ const put = (holder: Record<string, unknown>, key: string, value: unknown): void
 
 const mostPlaces = 5_000
 
-const deepList = (): unknown => JSON.parse('['.repeat(200) + ']'.repeat(200))
-
-const applyJsonEdit = (root: { value: unknown }, { at, kind, value, key }: JsonEdit): void => {
-  const places = placesIn(root)
-  const place = places[at % places.length]
-  // The copies of a list are the same object: nested, it is 300 times 300 long, and at the next level a body of 36 MB.
-  if (place === undefined || places.length > mostPlaces) return
-  const { holder } = place
-  const inside = holder[place.key]
-  // The arbitrary returns the same empty list and object repeatedly: put into itself, it would be a cycle.
-  const fresh = structuredClone(value)
-  switch (kind) {
-    case 'replace':
-      put(holder, place.key, fresh)
-      break
-    case 'remove':
-      if (place.key !== 'value') delete holder[place.key]
-      break
-    case 'add':
-      put(isHolder(inside) && !Array.isArray(inside) ? inside : holder, key, fresh)
-      break
-    case 'list':
-      put(
-        holder,
-        place.key,
-        Array.from({ length: (JSON.stringify(inside)?.length ?? 0) < 100 ? 300 : 3 }, () => inside),
-      )
-      break
-    case 'nest':
-      put(holder, place.key, deepList())
-  }
-}
+/** Changes what is at a place; `fresh` and `name` are drawn. */
+type Change = (place: Place, fresh: unknown, name: string) => void
+const replace: Change = ({ holder, key }, fresh) => put(holder, key, fresh)
+const changes: readonly Change[] = [
+  // Twice as likely.
+  replace,
+  replace,
+  ({ holder, key }) => {
+    if (key !== 'value') delete holder[key]
+  },
+  ({ holder, key }, fresh, name) => {
+    const inside = holder[key]
+    put(isHolder(inside) && !Array.isArray(inside) ? inside : holder, name, fresh)
+  },
+  ({ holder, key }) => {
+    const inside = holder[key]
+    const length = (JSON.stringify(inside)?.length ?? 0) < 100 ? 300 : 3
+    put(
+      holder,
+      key,
+      Array.from({ length }, () => inside),
+    )
+  },
+  ({ holder, key }) => put(holder, key, JSON.parse('['.repeat(200) + ']'.repeat(200))),
+]
+const jsonEdit = fc
+  .record({
+    at: fc.nat({ max: 1_000 }),
+    change: fc.constantFrom(...changes),
+    value: leaf,
+    name: fc.oneof(fc.constantFrom('__proto__', 'constructor', 'toString', 'id', '$schema'), token),
+  })
+  .map(({ at, change, value, name }) => (root: { value: unknown }): void => {
+    const places = placesIn(root)
+    const place = places[at % places.length]
+    // The copies of a list are the same object: nested, it is 300 times 300 long, and at the next level a body of 36 MB.
+    if (place === undefined || places.length > mostPlaces) return
+    // The arbitrary returns the same empty list and object repeatedly: put into itself, it would be a cycle.
+    change(place, structuredClone(value), name)
+  })
 
 /** A JSON document like the sample, with changed values, types, names and depths; sometimes not JSON at all. */
 export const hostileJson = (sample: unknown): fc.Arbitrary<string> => {
@@ -196,7 +159,7 @@ export const hostileJson = (sample: unknown): fc.Arbitrary<string> => {
       weight: 6,
       arbitrary: fc.array(jsonEdit, { minLength: 1, maxLength: 4 }).map((edits) => {
         const root = { value: JSON.parse(text) }
-        for (const each of edits) applyJsonEdit(root, each)
+        for (const change of edits) change(root)
         return JSON.stringify(root.value) ?? 'null'
       }),
     },

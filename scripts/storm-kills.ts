@@ -7,8 +7,8 @@ import type { Snapshot } from '../electron/contract/snapshot.ts'
 import { within } from '../electron/core/base/deadline.ts'
 import { messageOf } from '../electron/core/base/error-message.ts'
 import { askHttp } from '../electron/core/base/http-ask.ts'
-import type { ControlClient } from '../electron/core/control/client.ts'
-import { type Action, actions, carryOut, mostStaleMs, startCommand } from './storm-actions.ts'
+import { killAll } from './processes.ts'
+import { type Action, type ActionReport, actions, mostStaleMs, startCommand } from './storm-actions.ts'
 import { type Census, findDuplicate, judgeStack, takeCensus } from './storm-census.ts'
 import type { StormFailure, StormPart, StormReport } from './storm-report.ts'
 import { createStormStack, type StormStack } from './storm-stack.ts'
@@ -29,20 +29,19 @@ interface Tally {
   recoveredMs: number[]
 }
 
-/** Stops early when `budgetMs` is over; `mostKills` is the target. */
-export const stormKills = async ({ root, seed, size, signal, onlyCase }: StormPart): Promise<StormReport> => {
-  const { mostKills, lanes, budgetMs } = size.kills
+export const stormKills = async ({ root, seed, size, signal, only }: StormPart): Promise<StormReport> => {
+  const onlyRound = only === null ? null : Number(only)
   // No round ends more than six processes, and many end none.
-  const drawn = fc.sample(actions, { seed, numRuns: Math.max(mostKills * 2, (onlyCase ?? 0) + 1) })
-  const deadline = performance.now() + budgetMs
+  const drawn = fc.sample(actions, { seed, numRuns: Math.max(size.kills * 2, (onlyRound ?? 0) + 1) })
+  const deadline = performance.now() + size.killsMs
   const tally: Tally = { kills: 0, rounds: 0, gaveUp: 0, stalestMs: 0, recoveredMs: [] }
   const failures: StormFailure[] = []
-  let next = onlyCase ?? 0
+  let next = onlyRound ?? 0
   const isOver = () =>
     signal.aborted ||
     performance.now() > deadline ||
     next >= drawn.length ||
-    (onlyCase === null ? tally.kills >= mostKills : next > onlyCase)
+    (onlyRound === null ? tally.kills >= size.kills : next > onlyRound)
 
   const runLane = async (): Promise<void> => {
     const stack = await createStormStack(root)
@@ -58,17 +57,17 @@ export const stormKills = async ({ root, seed, size, signal, onlyCase }: StormPa
         const faults = await runRound(stack, action, tally, traces)
         tally.rounds += 1
         if (faults.length > 0)
-          failures.push({ case: `kills:${index}`, what: JSON.stringify(action), reasons: faults })
+          failures.push({ case: String(index), what: JSON.stringify(action), reasons: faults })
       }
       const leaks = traces.findInFolder()
-      if (leaks.length > 0) failures.push({ case: 'kills', what: 'logs and command lines', reasons: leaks })
+      if (leaks.length > 0) failures.push({ case: null, what: 'logs and command lines', reasons: leaks })
     } catch (error) {
-      failures.push({ case: 'kills', what: 'a stack of its own', reasons: [messageOf(error)] })
+      failures.push({ case: null, what: 'a stack of its own', reasons: [messageOf(error)] })
     } finally {
-      await stack.dispose()
+      await stack.remove()
     }
   }
-  await Promise.all(Array.from({ length: onlyCase === null ? lanes : 1 }, runLane))
+  await Promise.all(Array.from({ length: onlyRound === null ? size.lanes : 1 }, runLane))
   return { figures: describe(tally), failures }
 }
 
@@ -81,7 +80,7 @@ const runRound = async (
   const startsBefore = stack.readStarts().length
   const before = takeCensus(stack)
   try {
-    const { kills, faults, printed } = await carryOut(action, stack)
+    const { kills = 0, faults = [], printed = [], onlyKilled } = await action.carryOut(stack)
     tally.kills += kills
     const { seconds, faults: more } = await bringBack(stack, tally)
     tally.recoveredMs.push(seconds * 1000)
@@ -89,7 +88,7 @@ const runRound = async (
     return [
       ...faults,
       ...more,
-      ...judgeStarts(action, before, now, stack.readStarts().slice(startsBefore)),
+      ...judgeStarts(onlyKilled, before, now, stack.readStarts().slice(startsBefore)),
       ...printed.flatMap((text) => traces.find(text, 'a command printed')),
     ]
   } catch (error) {
@@ -101,7 +100,7 @@ const runRound = async (
 
 /** A surviving server must not have a second one beside it; a replaced one must have been started at least once. */
 const judgeStarts = (
-  action: Action,
+  onlyKilled: ActionReport['onlyKilled'],
   before: Census,
   now: Census,
   starts: ReturnType<StormStack['readStarts']>,
@@ -113,10 +112,10 @@ const judgeStarts = (
       return [`${service} lives on, and pid ${started.join(', ')} were started`]
     if (!isSame && started.at(-1) !== now[role][0])
       return [`${service}: pid ${now[role].join(', ')} runs, the last started is ${started.at(-1)}`]
-    if (action.kind !== 'kill') return []
-    if (!isSame && !action.targets.includes(role)) return [`${service} was not killed and is another now`]
-    return started.length > action.times
-      ? [`${service} was killed ${action.times} times and started ${started.length} times`]
+    if (onlyKilled === undefined) return []
+    if (!isSame && !onlyKilled.targets.includes(role)) return [`${service} was not killed and is another now`]
+    return started.length > onlyKilled.times
+      ? [`${service} was killed ${onlyKilled.times} times and started ${started.length} times`]
       : []
   })
 
@@ -130,108 +129,77 @@ const bringBack = async (stack: StormStack, tally: Tally): Promise<Recovery> => 
   const began = performance.now()
   const faults: string[] = []
   let census = takeCensus(stack)
-  let client: ControlClient | null = null
   let last: Snapshot | null = null
-  let ordered: string | null = null
-  try {
-    while (performance.now() - began < recoveryMs) {
-      const now = takeCensus(stack)
-      const duplicate = findDuplicate(census, now)
-      if (duplicate !== null && !faults.includes(duplicate)) faults.push(duplicate)
-      census = now
-      if (now.cores.length === 0) {
-        client?.close()
-        client = null
-        await stack.startCore()
-      }
-      const asked: ControlClient | null = client ?? (await stack.attach())
-      const snapshot = asked === null ? null : await readOrNull(asked)
-      if (asked === null || snapshot === null) {
-        asked?.close()
-        client = null
-        await sleep(100)
+  let refusal = ''
+  while (performance.now() - began < recoveryMs) {
+    const now = takeCensus(stack)
+    const duplicate = findDuplicate(census, now)
+    if (duplicate !== null && !faults.includes(duplicate)) faults.push(duplicate)
+    census = now
+    if (now.cores.length === 0) await stack.startCore()
+    const snapshot = await readOrNull(stack)
+    last = snapshot ?? last
+    if (snapshot?.overall === 'ready') {
+      const readyAt = performance.now()
+      if (!(await holds(stack, snapshot))) continue
+      const unanswered = await findUnanswered(stack)
+      const staleMs = performance.now() - began
+      if (unanswered.length > 0 && staleMs < mostStaleMs) {
+        tally.stalestMs = Math.max(tally.stalestMs, staleMs)
         continue
       }
-      client = asked
-      last = snapshot
-      if (snapshot.overall === 'ready') {
-        const readyAt = performance.now()
-        const again = await hold(asked, snapshot)
-        if (again === null) continue
-        const unanswered = await findUnanswered(stack)
-        const staleMs = performance.now() - began
-        if (unanswered.length > 0 && staleMs < mostStaleMs) {
-          tally.stalestMs = Math.max(tally.stalestMs, staleMs)
-          continue
-        }
-        const wrong = await judgeStack(stack, 'up', () => asked.readSnapshot())
-        return { seconds: (readyAt - began) / 1000, faults: [...faults, ...unanswered, ...wrong] }
-      }
-      if (needsOrder(snapshot)) {
-        if (snapshot.services.llamaServer.phase === 'failed' || snapshot.services.proxy.phase === 'failed')
-          tally.gaveUp += 1
-        const outcome = await within(
-          client.dispatch(startCommand).catch(() => null),
-          answerMs,
-        )
-        ordered = outcome?.accepted === false ? outcome.reason : null
-      }
-      await sleep(100)
+      const wrong = await judgeStack(stack)
+      return { seconds: (readyAt - began) / 1000, faults: [...faults, ...unanswered, ...wrong] }
     }
-  } finally {
-    client?.close()
+    if (snapshot !== null && needsOrder(snapshot)) {
+      if (snapshot.services.llamaServer.phase === 'failed' || snapshot.services.proxy.phase === 'failed')
+        tally.gaveUp += 1
+      const outcome = await answerOf(stack.withCore((core) => core.dispatch(startCommand)))
+      refusal = outcome?.accepted === false ? `; the last start was refused: ${outcome.reason}` : ''
+    }
+    await sleep(100)
   }
-  const said = ordered === null ? '' : `; the last start was refused: ${ordered}`
   throw new Error(
-    `not ready after ${recoveryMs / 1000} s${said}; last seen: ${JSON.stringify(outline(last))}`,
+    `not ready after ${recoveryMs / 1000} s${refusal}; last seen: ${JSON.stringify(outline(last))}`,
   )
 }
 
-const readOrNull = (client: ControlClient): Promise<Snapshot | null> =>
+/** null: none in time, or the core is gone. */
+const answerOf = <T>(asked: Promise<T>): Promise<T | null> =>
   within(
-    client.readSnapshot().catch(() => null),
+    asked.catch(() => null),
     answerMs,
   )
+
+const readOrNull = (stack: StormStack): Promise<Snapshot | null> => answerOf(stack.readSnapshot())
 
 const needsOrder = ({ services, overall }: Snapshot): boolean =>
   overall === 'stopped' ||
   [services.llamaServer, services.proxy].some(({ phase }) => phase === 'failed' || phase === 'stopped')
 
-/** The snapshot, if still unchanged after `holdMs`. */
-const hold = async (client: ControlClient, first: Snapshot): Promise<Snapshot | null> => {
+/** Whether it is still ready, with the same servers, after `holdMs`. */
+const holds = async (stack: StormStack, first: Snapshot): Promise<boolean> => {
   await sleep(holdMs)
-  const second = await readOrNull(client)
-  return second?.overall === 'ready' &&
+  const second = await readOrNull(stack)
+  return (
+    second?.overall === 'ready' &&
     second.services.llamaServer.pid === first.services.llamaServer.pid &&
     second.services.proxy.pid === first.services.proxy.pid
-    ? second
-    : null
+  )
 }
 
 const findUnanswered = async (stack: StormStack): Promise<readonly string[]> => {
-  const doors = [`${stack.enginePort}/health`, `${stack.routerPort}/health/liveliness`]
-  const answers = await Promise.all(
-    doors.map((door) =>
-      askHttp(`http://127.0.0.1:${door}`, { signal: AbortSignal.timeout(answerMs), maxBytes: 65_536 }).catch(
-        () => null,
-      ),
-    ),
-  )
-  return answers.flatMap((answer, index) =>
-    answer?.status === 200 ? [] : [`ready without an answer at ${doors[index]}`],
-  )
+  const answers = [`${stack.engineUrl}/health`, `${stack.routerUrl}/health/liveliness`].map(async (url) => {
+    const asking = { signal: AbortSignal.timeout(answerMs), maxBytes: 0 }
+    const answer = await askHttp(url, asking).catch(() => null)
+    return answer?.ok === true ? [] : [`ready without an answer at ${url}`]
+  })
+  return (await Promise.all(answers)).flat()
 }
 
 /** After a lost round: removes everything, so that the next one starts fresh. */
 const startAnew = async (stack: StormStack): Promise<void> => {
-  const { cores, engines, routers, others } = takeCensus(stack)
-  for (const pid of [...cores, ...engines, ...routers, ...others]) {
-    try {
-      process.kill(pid, 'SIGKILL')
-    } catch {
-      // It has already exited.
-    }
-  }
+  await killAll(Object.values(takeCensus(stack)).flat())
   await sleep(500)
 }
 

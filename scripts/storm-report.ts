@@ -1,9 +1,18 @@
 // The input and the result of the storm's parts.
 
 export interface StormSize {
-  readonly kills: { readonly mostKills: number; readonly lanes: number; readonly budgetMs: number }
-  readonly hostile: { readonly inputs: number; readonly budgetMs: number; readonly floodMs: number }
-  readonly endurance: { readonly seconds: number; readonly clients: number; readonly bodies: number }
+  /** Kills in all, on so many stacks side by side, and when it stops all the same. */
+  readonly kills: number
+  readonly lanes: number
+  readonly killsMs: number
+  /** Hostile inputs in all, the time for those through a core's doors, and for the flood of guests. */
+  readonly inputs: number
+  readonly doorsMs: number
+  readonly floodMs: number
+  /** Load, its clients, and the hostile bodies before it. */
+  readonly seconds: number
+  readonly clients: number
+  readonly bodies: number
 }
 
 export interface StormPart {
@@ -11,15 +20,13 @@ export interface StormPart {
   readonly seed: number
   readonly size: StormSize
   readonly signal: AbortSignal
-  /** Only this round; null: all. */
-  readonly onlyCase: number | null
-  /** Only this target; null: all. */
-  readonly onlyTarget: string | null
+  /** Only this round or target; null: all. */
+  readonly only: string | null
 }
 
 export interface StormFailure {
-  /** As `--case` takes it. */
-  readonly case: string
+  /** The round or target, as `--case PART:` takes it; null: it belongs to none. */
+  readonly case: string | null
   readonly what: string
   readonly reasons: readonly string[]
 }

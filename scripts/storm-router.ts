@@ -1,26 +1,10 @@
 // Hostile bodies through the real Router with a valid key: each gets an answer, never a server error, and the Router survives.
 import * as fc from 'fast-check'
-import { messageOf } from '../electron/core/base/error-message.ts'
+import { askRouter, describeFailure } from './ask-servers.ts'
 import type { BenchStack } from './bench-stack.ts'
-import { hostileJson } from './storm-inputs.ts'
+import { findFault, hostileJson } from './storm-inputs.ts'
+import samples from './storm-samples.json' with { type: 'json' }
 
-const sample = {
-  model: 'claude-3-5-sonnet-20241022',
-  max_tokens: 2,
-  system: [{ type: 'text', text: 'S', cache_control: { type: 'ephemeral' } }],
-  messages: [
-    { role: 'user', content: 'hi' },
-    {
-      role: 'assistant',
-      content: [{ type: 'tool_use', id: 'toolu_1', name: 'Read', input: { path: '/a' } }],
-    },
-    { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'r' }] },
-  ],
-  tools: [{ name: 'Read', description: 'd', input_schema: { type: 'object', properties: {} } }],
-  metadata: { user_id: 'u' },
-  temperature: 0.5,
-  stop_sequences: ['b'],
-}
 const paths = [
   '/v1/messages',
   '/v1/messages/count_tokens',
@@ -29,13 +13,7 @@ const paths = [
 ] as const
 /** A body that turns out valid may generate for long, so its client leaves. */
 const patienceMs = 2_000
-const bodies = fc.record({ path: fc.constantFrom(...paths), body: hostileJson(sample) })
-
-/** The error of `fetch` only says that it failed; its cause says why. */
-export const describeFailure = (error: unknown): string =>
-  error instanceof Error && error.cause !== undefined
-    ? `${error.message}: ${messageOf(error.cause)}`
-    : messageOf(error)
+const bodies = fc.record({ path: fc.constantFrom(...paths), body: hostileJson(samples.bodies.messages) })
 
 /** How many were sent, and the fault; null: none. */
 export const sendHostileBodies = async (
@@ -44,17 +22,12 @@ export const sendHostileBodies = async (
   numRuns: number,
 ): Promise<{ readonly sent: number; readonly fault: string | null }> => {
   let sent = 0
-  const property = fc.asyncProperty(bodies, async ({ path, body }) => {
+  const send = async ({ path, body }: { readonly path: string; readonly body: string }) => {
     stack.signal.throwIfAborted()
     sent += 1
     const leaving = AbortSignal.timeout(patienceMs)
     try {
-      const response = await fetch(`${stack.routerUrl}${path}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'x-api-key': stack.clientKey() },
-        body,
-        signal: leaving,
-      })
+      const response = await askRouter(stack, path, body, { leaving })
       const text = await response.text()
       // 529 means "full", and clients rightly retry.
       if (response.status >= 500 && response.status !== 529)
@@ -62,12 +35,6 @@ export const sendHostileBodies = async (
     } catch (error) {
       if (!leaving.aborted) throw new Error(describeFailure(error))
     }
-  })
-  const result = await fc.check(property, { seed, numRuns, endOnFailure: true })
-  return {
-    sent,
-    fault: result.failed
-      ? `${messageOf(result.errorInstance)}\n  on ${JSON.stringify(result.counterexample).slice(0, 1_500)}`
-      : null,
   }
+  return { fault: await findFault(bodies, send, { seed, numRuns, endOnFailure: true }), sent }
 }

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StateFolder } from '../electron/core/config/state-folder.ts'
+import { listPids, readArgv } from './processes.ts'
 
 export interface Traces {
   /** Findings in a text for people or strangers, as sentences. */
@@ -15,11 +16,11 @@ export interface Traces {
 /** C0 and C1 except tab, line feed and carriage return, and bidirectional controls (unicode.org/reports/tr9, 3.1). */
 const obeyed = /(?![\t\n\r])[\p{Cc}\p{Bidi_Control}]/u
 
-export const findControl = (text: string): string | null => {
+const findControl = (text: string, where: string): readonly string[] => {
   const found = obeyed.exec(text)
-  if (found === null) return null
+  if (found === null) return []
   const around = text.slice(Math.max(0, found.index - 30), found.index + 30)
-  return `U+${found[0].charCodeAt(0).toString(16).padStart(4, '0')} in ${JSON.stringify(around)}`
+  return [`${where} U+${found[0].charCodeAt(0).toString(16).padStart(4, '0')} in ${JSON.stringify(around)}`]
 }
 
 const readKeys = (keysDir: string): readonly string[] =>
@@ -35,27 +36,14 @@ export const createTraces = ({ keysDir, logsDir }: Pick<StateFolder, 'keysDir' |
   }
   return {
     findKeys,
-    find: (text, where) => {
-      const control = findControl(text)
-      return [...findKeys(text, where), ...(control === null ? [] : [`${where} ${control}`])]
-    },
+    find: (text, where) => [...findKeys(text, where), ...findControl(text, where)],
     findInFolder: () => [
       ...readdirSync(logsDir).flatMap((name) =>
         findKeys(readFileSync(join(logsDir, name), 'utf8'), `the log ${name} has`),
       ),
-      ...readdirSync('/proc')
-        .filter((name) => /^\d+$/.test(name))
-        .flatMap((pid) =>
-          findKeys(readOrEmpty(`/proc/${pid}/cmdline`), `the command line of pid ${pid} has`),
-        ),
+      ...listPids().flatMap((pid) =>
+        findKeys(readArgv(pid)?.join(' ') ?? '', `the command line of pid ${pid} has`),
+      ),
     ],
-  }
-}
-
-const readOrEmpty = (path: string): string => {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
   }
 }

@@ -5,49 +5,33 @@ const columnWidth = 8.43
 const rowHeight = 19
 const margin = 18
 
-/** The 8 + 8 colours of a dark terminal, by SGR number (ECMA-48). */
-const colors: Readonly<Record<number, string>> = {
-  30: '#3b4048',
-  31: '#ff6b6b',
-  32: '#4ec98f',
-  33: '#f0b849',
-  34: '#62a0ff',
-  35: '#b48ef0',
-  36: '#56c4d6',
-  37: '#d7dae0',
-  90: '#878d98',
-  91: '#ff8787',
-  92: '#6fdca8',
-  93: '#ffd06b',
-  94: '#86b7ff',
-  95: '#c9abff',
-  96: '#7fdbe8',
-  97: '#ffffff',
-}
+/** The 8 + 8 colours of a dark terminal, as SGR 30 to 37 and 90 to 97 name them (ECMA-48). */
+const palette =
+  '#3b4048 #ff6b6b #4ec98f #f0b849 #62a0ff #b48ef0 #56c4d6 #d7dae0 #878d98 #ff8787 #6fdca8 #ffd06b #86b7ff #c9abff #7fdbe8 #ffffff'.split(
+    ' ',
+  )
+const plainColor = '#d7dae0'
 
 const escapeCharacter = String.fromCharCode(27)
 /** In a group, so that split() keeps it. */
 const sgrSequence = new RegExp(`(${escapeCharacter}\\[[\\d;]*m)`)
 
 interface Style {
-  color: string
-  bold: boolean
-  dim: boolean
+  readonly color: string
+  readonly bold: boolean
+  readonly dim: boolean
 }
 
-const plain = (): Style => ({ color: '#d7dae0', bold: false, dim: false })
+const plain: Style = { color: plainColor, bold: false, dim: false }
 
-const applySgr = (before: Style, codes: readonly number[]): Style => {
-  let style = { ...before }
-  for (const code of codes) {
-    if (code === 0) style = plain()
-    else if (code === 1) style.bold = true
-    else if (code === 2) style.dim = true
-    else if (code === 22) style.bold = style.dim = false
-    else if (code === 39) style.color = plain().color
-    else style.color = colors[code] ?? style.color
-  }
-  return style
+const applySgr = (style: Style, code: number): Style => {
+  if (code === 0) return plain
+  if (code === 1) return { ...style, bold: true }
+  if (code === 2) return { ...style, dim: true }
+  if (code === 22) return { ...style, bold: false, dim: false }
+  if (code === 39) return { ...style, color: plainColor }
+  const at = code >= 90 ? code - 82 : code < 38 ? code - 30 : -1
+  return { ...style, color: palette[at] ?? style.color }
 }
 
 const escapeXml = (words: string): string =>
@@ -55,13 +39,13 @@ const escapeXml = (words: string): string =>
 
 /** Places each run by its column, so that a fallback font can't shift the text after it. */
 const renderRow = (line: string, row: number): string => {
-  let style = plain()
+  let style = plain
   let column = 0
   let svg = ''
   for (const part of line.split(sgrSequence)) {
     const sgr = part.startsWith(escapeCharacter) ? /\[([\d;]*)m$/.exec(part) : null
     if (sgr !== null) {
-      style = applySgr(style, (sgr[1] ?? '').split(';').map(Number))
+      for (const code of (sgr[1] ?? '').split(';')) style = applySgr(style, Number(code))
       continue
     }
     if (part.trim() !== '') {

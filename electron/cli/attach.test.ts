@@ -1,4 +1,4 @@
-// Looking for a core: nothing is made or changed by it.
+// Looking for a core creates and changes nothing.
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ const readerOf = (root: string) => {
   return { folder, platform: createPlatform({ ramDiskRoot: folder.ramDiskRoot }) }
 }
 
-it('makes no state folder, and closes none', async () => {
+it('creates no state folder and changes no mode', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'nexus-attach-'))
   onTestFinished(() => rmSync(dir, { recursive: true }))
   const missing = readerOf(join(dir, 'missing'))

@@ -3,7 +3,6 @@
 import { isErrno } from '../core/base/private-file.ts'
 import { refuseForeignFolder } from '../core/config/state-folder.ts'
 import type { ControlClient } from '../core/control/client.ts'
-import type { CoreProgram } from '../core/control/core-process/core-program.ts'
 import { startCoreProcess } from '../core/control/core-process/start-core-process.ts'
 import { attachAsGuest } from '../core/control/guests/attach-as-guest.ts'
 import { readLiveServices } from '../core/stack/live-services.ts'
@@ -42,7 +41,9 @@ export const readHost = async (context: CliContext): Promise<string | null> => {
 export const attachOrHost = async (context: CliContext): Promise<ControlClient> => {
   const running = await attachToRunning(context, startingMs)
   if (running !== null) return running
-  await startCoreProcess(coreProgramOf(context), context.platform)
+  const { entryPath, env, folder, platform } = context
+  const { execPath: nodePath, execArgv: nodeArgs } = process
+  await startCoreProcess({ nodePath, nodeArgs, entryPath, env, folder }, platform)
   // Another process may have just taken the lock: wait for its socket.
   const client = await attachToOwn(context.folder, startingMs)
   if (client === null)
@@ -57,14 +58,6 @@ export const detachCore = async (context: CliContext): Promise<number> => {
   client.close()
   return exitCodes.done
 }
-
-const coreProgramOf = ({ entryPath, env, folder }: CliContext): CoreProgram => ({
-  nodePath: process.execPath,
-  nodeArgs: process.execArgv,
-  entryPath,
-  env,
-  folder,
-})
 
 /**
  * Attaches to the running core, or starts one to adopt services that an earlier core left behind; null when nothing of

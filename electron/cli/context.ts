@@ -20,4 +20,7 @@ export interface CliContext {
   onOutputLost(listener: () => void): () => void
 }
 
+/** The variables that locate our folders (core/config/state-folder.ts). */
+export const folderVariables = ['NEXUS_HOME', 'NEXUS_RUNTIME', 'NEXUS_SHARED', 'NEXUS_MODELS'] as const
+
 export const exitCodes = { done: 0, failed: 1, usage: 2, notRunning: 3 } as const

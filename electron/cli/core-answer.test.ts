@@ -1,4 +1,4 @@
-// A core that takes connections and says nothing: every command that looks at it ends, and says which core.
+// A core that accepts connections but never answers: every command that asks it ends, and names the core.
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { acquireCoreLock } from '../core/control/core-lock.ts'
 import { parseArguments } from './arguments.ts'

@@ -1,4 +1,5 @@
 // Answers of a core, with a deadline: a stuck core is reported instead of waited for forever.
+import type { Command } from '../contract/command.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import { within } from '../core/base/deadline.ts'
 import type { ControlClient } from '../core/control/client.ts'
@@ -12,11 +13,30 @@ const answerMs = 10_000
 export const readSnapshotInTime = (client: ControlClient, context: CliContext): Promise<Snapshot> =>
   inTime(client.readSnapshot(), client, context)
 
+/** For a command that needs one look. null: no core. Throws like readSnapshotInTime. */
+export const readSnapshotOnce = async (
+  client: ControlClient | null,
+  context: CliContext,
+): Promise<Snapshot | null> => {
+  if (client === null) return null
+  try {
+    return await readSnapshotInTime(client, context)
+  } finally {
+    client.close()
+  }
+}
+
+/** Throws the reason when the core refuses. */
+export const order = async (client: ControlClient, command: Command): Promise<void> => {
+  const outcome = await client.dispatch(command)
+  if (!outcome.accepted) throw new Error(outcome.reason)
+}
+
 /** Throws a one-sentence error and closes the connection when no answer comes in time. */
 export const inTime = async <T>(
   answer: Promise<T>,
   client: ControlClient,
-  context: CliContext,
+  { folder }: CliContext,
 ): Promise<T> => {
   const answered = await within(
     answer.then((value) => ({ value })),
@@ -24,11 +44,8 @@ export const inTime = async <T>(
   )
   if (answered !== null) return answered.value
   client.close()
-  throw new Error(describeSilence(client, context))
-}
-
-const describeSilence = ({ user }: ControlClient, { folder }: CliContext): string => {
-  if (user !== null) return `${user}'s core does not answer: nexus doctor says more`
-  const owner = readLockOwner(folder.lockPath)
-  return `the core${owner === null ? '' : ` (pid ${owner.pid})`} does not answer: nexus doctor says more`
+  const owner = client.user === null ? readLockOwner(folder.lockPath) : null
+  const core = client.user === null ? 'the core' : `${client.user}'s core`
+  const pid = owner === null ? '' : ` (pid ${owner.pid})`
+  throw new Error(`${core}${pid} does not answer: nexus doctor says more`)
 }

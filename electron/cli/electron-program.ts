@@ -4,12 +4,6 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { runBounded } from '../core/base/run-bounded.ts'
 
-export interface ElectronProgram {
-  readonly path: string
-  /** Such as "45.4.1". */
-  readonly version: string
-}
-
 /** An Electron older than the one the app is built for needs the lowered build (scripts/app-variants.ts). */
 export const needsLoweredBuild = (version: string, builtFor: string): boolean =>
   Number(version.split('.')[0]) < Number(builtFor.split('.')[0])
@@ -39,7 +33,7 @@ export const readElectronVersion = async (path: string): Promise<string> => {
 export const ensurePackagedElectron = async (
   modulesDir: string,
   say: (message: string) => void,
-): Promise<ElectronProgram | null> => {
+): Promise<{ readonly path: string; readonly version: string } | null> => {
   const packageDir = join(modulesDir, 'electron')
   const version = readPinnedElectronVersion(modulesDir)
   const installed = () => readInstalled(packageDir, version)
@@ -67,7 +61,7 @@ export const readPinnedElectronVersion = (modulesDir: string): string => {
 }
 
 /** install.js writes path.txt last. */
-const readInstalled = (packageDir: string, version: string): ElectronProgram | null => {
+const readInstalled = (packageDir: string, version: string) => {
   const placePath = join(packageDir, 'path.txt')
   if (!existsSync(placePath)) return null
   const path = join(packageDir, 'dist', readFileSync(placePath, 'utf8'))

@@ -1,4 +1,4 @@
-// What a person may name that is no file: pipes, devices, sockets, folders, and places where nothing can be made.
+// Paths that a person may name that are no files: pipes, devices, sockets, folders, and places where nothing can be created.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
@@ -46,7 +46,7 @@ const kinds = [
 describe.each(kinds)('%s', (name, kind) => {
   const refusal = `is ${kind}; allowed: a regular file`
 
-  it('is refused in words wherever it is named', async () => {
+  it('is refused with a reason by every command', async () => {
     const { context } = createTestContext()
     const path = at(name)
     expect(() => readRegularFile(path)).toThrow(`${path} ${refusal}`)
@@ -68,7 +68,7 @@ describe.each(kinds)('%s', (name, kind) => {
     ).rejects.toThrow(`--key-file: ${path} ${refusal}`)
   })
 
-  it('is what it was afterwards', () => {
+  it('is unchanged afterwards', () => {
     const before = {
       'a named pipe': 'isFIFO',
       'a folder': 'isDirectory',
@@ -85,7 +85,7 @@ it('reads a file, through a link too, up to its limit', () => {
   expect(() => readRegularFile(at('file'), 3)).toThrow('is longer than 3 bytes')
 })
 
-it('does not wait for a pipe in the place of a log', async () => {
+it('does not wait for a pipe in place of a log', async () => {
   expect(await readLastLines(at('fifo'), 5)).toEqual([])
 })
 
@@ -99,7 +99,7 @@ it.skipIf(!existsSync('/proc/self'))('ends below /proc, where nothing can be mad
   expect(() => ensureStateFolder(folder)).toThrow('ENOENT')
 })
 
-it('makes folders below one another with their mode, and says what is in the way', () => {
+it('creates nested folders with their mode, and names what is in the way', () => {
   makeFolders(at('a/b/c'), 0o700)
   makeFolders(at('a/b/c'), 0o700)
   expect(statSync(at('a/b')).mode & 0o777).toBe(0o700)

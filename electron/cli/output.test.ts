@@ -12,21 +12,21 @@ const watch = () => {
   return { stdout, stderr, exit, written, output: watchOutput({ stdout, stderr, exit }) }
 }
 
-it('is done when the reader closed the pipe', () => {
+it('succeeds when the reader closes the pipe', () => {
   const { stdout, exit, written } = watch()
   stdout.emit('error', errno('EPIPE'))
   expect(exit.mock.calls).toEqual([[0]])
   expect(written).toEqual([])
 })
 
-it.each(['ENOSPC', 'EIO', 'EBADF'])('fails with %s on stdout, and says so', (code) => {
+it.each(['ENOSPC', 'EIO', 'EBADF'])('fails on %s from stdout, with a message', (code) => {
   const { stdout, exit, written } = watch()
   stdout.emit('error', errno(code))
   expect(exit.mock.calls).toEqual([[1]])
   expect(written).toEqual([`nexus: could not write the output: ${code}: write\n`])
 })
 
-it('ends nothing when nobody reads stderr', () => {
+it('ends nothing when stderr is closed', () => {
   const { stderr, exit, output } = watch()
   stderr.emit('error', errno('EPIPE'))
   stderr.emit('error', errno('EIO'))
@@ -37,7 +37,7 @@ it('ends nothing when nobody reads stderr', () => {
   expect(output.conclude(0)).toBe(1)
 })
 
-it('lets who cleans up do so, and only then fails', () => {
+it('lets a command clean up before it fails', () => {
   const { stdout, exit, written, output } = watch()
   const cleanUp = vi.fn()
   const undo = output.onLost(cleanUp)

@@ -14,21 +14,11 @@ export interface OutputOptions {
   readonly exit: (code: number) => void
 }
 
-export interface Output {
-  /**
-   * Calls `listener` when stdout can't be written any more, instead of ending the process: for commands that must clean up
-   * first. Returns the undo.
-   */
-  onLost(listener: () => void): () => void
-  /** The final exit code of a command that ended with `code`: failed if part of its output was lost. */
-  conclude(code: number): number
-}
-
 /**
  * `nexus status | head` closes the pipe early: the reader may do that, so EPIPE is not an error. Lost stderr output, in a
  * closed terminal (EIO) or pipe, ends nothing.
  */
-export const watchOutput = ({ stdout, stderr, exit }: OutputOptions): Output => {
+export const watchOutput = ({ stdout, stderr, exit }: OutputOptions) => {
   const listeners = new Set<() => void>()
   let failed = false
   stdout.on('error', (error) => {
@@ -43,10 +33,15 @@ export const watchOutput = ({ stdout, stderr, exit }: OutputOptions): Output => 
     if (!isErrno(error, 'EPIPE') && !isErrno(error, 'EIO')) failed = true
   })
   return {
-    onLost: (listener) => {
+    /**
+     * Calls `listener` when stdout can't be written any more, instead of ending the process: for commands that must clean
+     * up first. Returns the undo.
+     */
+    onLost: (listener: () => void) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    conclude: (code) => (failed && code === exitCodes.done ? exitCodes.failed : code),
+    /** The final exit code of a command that ended with `code`: failed if part of its output was lost. */
+    conclude: (code: number) => (failed && code === exitCodes.done ? exitCodes.failed : code),
   }
 }

@@ -23,13 +23,19 @@ export const readChosenProfile = async (
   return chosen
 }
 
-/** The running profile, else the one that would start. Throws ConfigError. */
-export const readPresentProfile = async (context: CliContext): Promise<Profile> => {
-  const intent = readIntent(context.folder.intentPath)
-  return intent !== null && intent.up.length > 0
-    ? intent.profile
-    : (await readChosenProfile(context, null)).profile
+/** The profile that should run now; null: nothing should. */
+export const readRunningProfile = ({
+  folder,
+}: CliContext): Pick<ChosenProfile, 'name' | 'profile'> | null => {
+  const intent = readIntent(folder.intentPath)
+  return intent === null || intent.up.length === 0
+    ? null
+    : { name: intent.profileName, profile: intent.profile }
 }
+
+/** The running profile, else the one that would start. Throws ConfigError. */
+export const readPresentProfile = async (context: CliContext): Promise<Profile> =>
+  (readRunningProfile(context) ?? (await readChosenProfile(context, null))).profile
 
 /** A background core has another working directory, so a relative profile path must become absolute. */
 export const absoluteRequest = (requested: string | null): string | null =>

@@ -1,7 +1,7 @@
 // Dispatches a parsed command.
 import { z } from 'zod'
 import { ConfigSchema } from '../contract/config.ts'
-import type { CliCommand } from './arguments.ts'
+import type { CliCommand, CommandNamed } from './arguments.ts'
 import { detachCore } from './attach.ts'
 import { runAgentsFile } from './commands/agents-file.ts'
 import { runApp } from './commands/app.ts'
@@ -24,63 +24,54 @@ import { runTraefik } from './commands/traefik.ts'
 import { runTryClaude } from './commands/try-claude.ts'
 import { runUp } from './commands/up.ts'
 import { type CliContext, exitCodes } from './context.ts'
-import { helpText } from './help.ts'
+import { renderHelp } from './help.ts'
 import { serveCore } from './host.ts'
 import { readVersion } from './version.ts'
 
-/** Returns the exit code. Throws an Error whose message is for the user. */
-export const runCommand = async (command: CliCommand, context: CliContext): Promise<number> => {
-  switch (command.name) {
-    case 'up':
-      return runUp(command, context)
-    case 'down':
-      return runDown(command, context)
-    case 'restart':
-      return runRestart(command, context)
-    case 'status':
-      return runStatus(command, context)
-    case 'logs':
-      return runLogs(command, context)
-    case 'plan':
-      return runPlan(command, context)
-    case 'models':
-      return runModels(command, context)
-    case 'doctor':
-      return runDoctor(command, context)
-    case 'clients':
-      return runClients(command, context)
-    case 'key':
-      return runKey(command, context)
-    case 'model':
-      return runModel(command, context)
-    case 'agents-file':
-      return runAgentsFile(command, context)
-    case 'traefik':
-      return runTraefik(command, context)
-    case 'forge':
-      return runForge(command, context)
-    case 'service':
-      return runService(command, context)
-    case 'serve':
-      return command.detach ? detachCore(context) : serveCore(context, command)
-    case 'bench':
-      return runBenchModel(command, context)
-    case 'try-claude':
-      return runTryClaude(command, context)
-    case 'selfcheck':
-      return command.as === null
-        ? runSelfcheckCommand(command, context)
-        : runSelfcheckAsJob(command, command.as, context)
-    case 'app':
-      return runApp(context)
-    case 'config-schema':
-      context.print(JSON.stringify(z.toJSONSchema(ConfigSchema, { io: 'input' }), null, 2))
-      return exitCodes.done
-    case 'version':
-      context.print(readVersion(context.resourcesDir))
-      return exitCodes.done
-    case 'help':
-      context.print(helpText())
-      return exitCodes.done
-  }
+type Name = CliCommand['name']
+type Commands = { readonly [Each in Name]: CommandNamed<Each> }
+type Runners = {
+  readonly [Each in Name]: (command: Commands[Each], context: CliContext) => number | Promise<number>
 }
+
+const say = (context: CliContext, ...lines: readonly string[]): number => {
+  for (const line of lines) context.print(line)
+  return exitCodes.done
+}
+
+const runners: Runners = {
+  up: runUp,
+  down: runDown,
+  restart: runRestart,
+  status: runStatus,
+  logs: runLogs,
+  plan: runPlan,
+  models: runModels,
+  doctor: runDoctor,
+  selfcheck: (command, context) =>
+    command.as === null
+      ? runSelfcheckCommand(command, context)
+      : runSelfcheckAsJob(command, command.as, context),
+  app: (_, context) => runApp(context),
+  clients: runClients,
+  key: runKey,
+  'agents-file': runAgentsFile,
+  traefik: runTraefik,
+  model: runModel,
+  forge: runForge,
+  bench: runBenchModel,
+  'try-claude': runTryClaude,
+  serve: (command, context) => (command.detach ? detachCore(context) : serveCore(context, command)),
+  service: runService,
+  'config-schema': (_, context) =>
+    say(context, JSON.stringify(z.toJSONSchema(ConfigSchema, { io: 'input' }), null, 2)),
+  help: (_, context) => say(context, ...renderHelp(context.width)),
+  version: (_, context) => say(context, readVersion(context.resourcesDir)),
+}
+
+const dispatch = <Each extends Name>(name: Each, command: Commands[Each], context: CliContext) =>
+  runners[name](command, context)
+
+/** Returns the exit code. Throws an Error whose message is for the user. */
+export const runCommand = async (command: CliCommand, context: CliContext): Promise<number> =>
+  dispatch(command.name, command, context)

@@ -1,4 +1,4 @@
-// What a script gets on stdout that asked for --json: exactly one document, also of a command that fails.
+// With --json a script gets exactly one document on stdout, also from a command that fails.
 import { writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import type { CliContext } from './context.ts'
@@ -21,7 +21,7 @@ const nexus = async (words: string, run?: Run, prepare: (context: CliContext) =>
   return { code, printed, said }
 }
 
-it('tells a script in JSON that nothing runs, with the exit code of that', async () => {
+it('reports in JSON that nothing runs, with that exit code', async () => {
   const message = 'Nothing of ours is running. nexus up starts it.'
   expect(await nexus('restart --json')).toEqual({
     code: 3,
@@ -31,7 +31,7 @@ it('tells a script in JSON that nothing runs, with the exit code of that', async
   expect((await nexus('restart')).printed).toEqual([])
 })
 
-it('tells it that the core refused', async () => {
+it("reports the core's refusal", async () => {
   const refuse = (context: CliContext) =>
     openTestCore(context, { dispatch: async () => ({ accepted: false, reason: 'not now' }) })
   expect(await nexus('restart --now --json', undefined, refuse)).toEqual({
@@ -41,7 +41,7 @@ it('tells it that the core refused', async () => {
   })
 })
 
-it('tells it that the config is not valid', async () => {
+it('reports an invalid config', async () => {
   const spoil = ({ folder }: CliContext) => writeFileSync(folder.configPath, '{ "drainSeconds": -1 }')
   const { code, printed, said } = await nexus('up --json', undefined, spoil)
   expect(code).toBe(1)
@@ -50,7 +50,7 @@ it('tells it that the config is not valid', async () => {
   expect(said).toEqual([expect.stringContaining('nexus: ')])
 })
 
-it('adds nothing to a document that is there, nor to success, nor where no JSON was asked for', async () => {
+it('adds nothing after a document, on success, or without --json', async () => {
   const failing: Run = async (_, { print }) => {
     print('{"ready":false}')
     throw new Error('later')
@@ -61,7 +61,7 @@ it('adds nothing to a document that is there, nor to success, nor where no JSON 
   expect(await nexus('up --jsn --json')).toMatchObject({ code: 2, printed: [] })
 })
 
-it('keeps 2 for a name that is not there', async () => {
+it('keeps exit code 2 for an unknown name', async () => {
   const unknown: Run = () => Promise.reject(new UsageError('found no developer "x"'))
   expect(await nexus('clients x --json', unknown)).toEqual({
     code: 2,

@@ -1,4 +1,4 @@
-// The progress of set-up on a terminal: one line, however narrow it is, and what comes after it on the next.
+// The progress of set-up on a terminal: one line, however narrow, and later output on the next.
 import { expect, it } from 'vitest'
 import type { SetupProgress } from '../core/setup/setup-step.ts'
 import { withReporter } from './set-up.ts'
@@ -27,11 +27,11 @@ const draw = async (columns: number, fails: boolean): Promise<string> => {
   return written.join('')
 }
 
-it('cuts the line to the width, since a wrapped one is not redrawn', async () => {
+it("cuts the line to the width, because a wrapped line can't be redrawn", async () => {
   expect(await draw(20, false)).toBe('\r\u001b[Kdownloading the dem…\ndone\n')
   expect(await draw(80, false)).toBe('\r\u001b[Kdownloading the demo model (120 of 250)\ndone\n')
 })
 
-it('says an error on a line of its own', async () => {
+it('prints an error on its own line', async () => {
   expect(await draw(80, true)).toBe('\r\u001b[Kdownloading the demo model (120 of 250)\nno network\n')
 })

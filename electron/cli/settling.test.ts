@@ -25,7 +25,7 @@ const snapshotOf = (
 }
 
 describe('judgeUp', () => {
-  it('is not ready while the mount table, which it prints, does not have the RAM disk yet', () => {
+  it('is not ready until the mount table has the RAM disk', () => {
     const read = (mounted: boolean): Snapshot => ({
       ...snapshotOf({}),
       ramDisk: { mountPoint: '/Volumes/B', mounted, kind: null, totalBytes: null, usedBytes: null },
@@ -42,7 +42,7 @@ describe('judgeUp', () => {
     expect(judgeUp(snapshotOf({}, { proof: proved }), null)).toEqual({ kind: 'ready' })
   })
 
-  it('waits for what is on its way, even beside a failure: the other is being rolled back', () => {
+  it('waits for services in transition, even after a failure: they are being rolled back', () => {
     expect(judgeUp(snapshotOf({ llamaServer: 'starting' }), null).kind).toBe('waiting')
     expect(judgeUp(snapshotOf({ llamaServer: ['failed', 'no model'], proxy: 'starting' }), null).kind).toBe(
       'waiting',
@@ -64,25 +64,25 @@ describe('judgeUp', () => {
     })
   })
 
-  it('says so when another command stopped it meanwhile', () => {
+  it('reports that another command stopped it meanwhile', () => {
     expect(judgeUp(snapshotOf({ llamaServer: 'stopped', proxy: 'stopped' }), null)).toEqual({
       kind: 'failed',
       reasons: ['AI Engine, Router: stopped by another command'],
     })
   })
 
-  it('fails with the reason of a message that did not come back', () => {
+  it("fails with the proof's reason", () => {
     expect(judgeUp(snapshotOf({}, { proofFailure: 'no tokens' }), null)).toEqual({
       kind: 'failed',
       reasons: ['no Claude request was answered: no tokens'],
     })
   })
 
-  it('is ready while degraded, when the message came back', () => {
+  it('is ready while degraded if the proof succeeded', () => {
     expect(judgeUp(snapshotOf({ proxy: 'degraded' }, { proof: proved }), null).kind).toBe('ready')
   })
 
-  it('looks at one service alone when asked for one', () => {
+  it('judges one service alone when asked to', () => {
     const snapshot = snapshotOf({ llamaServer: ['failed', 'no model'], proxy: 'stopped', ramDisk: 'ready' })
     expect(judgeUp(snapshot, 'ramDisk')).toEqual({ kind: 'ready' })
     expect(judgeUp(snapshot, 'llamaServer')).toEqual({ kind: 'failed', reasons: ['AI Engine: no model'] })
@@ -105,21 +105,21 @@ describe('judgeRestart', () => {
   })
   const old = withPids(before, { llamaServer: 10, proxy: 20 })
 
-  it('waits for what served before, however ready it still looks', () => {
+  it('waits for the old processes, however ready they look', () => {
     expect(judgeRestart(old, null, old)).toEqual({ kind: 'waiting' })
     expect(judgeRestart(old, 'llamaServer', old)).toEqual({ kind: 'waiting' })
     const drained = withPids(snapshotOf({ proxy: 'stopped' }), { llamaServer: 10 })
     expect(judgeRestart(drained, null, old)).toEqual({ kind: 'waiting' })
   })
 
-  it('judges what came after it as a start', () => {
+  it('judges the new processes like a start', () => {
     expect(judgeRestart(withPids(old, { llamaServer: 11, proxy: 21 }), null, old)).toEqual({ kind: 'ready' })
     expect(judgeRestart(withPids(old, { llamaServer: 10, proxy: 21 }), 'proxy', old)).toEqual({
       kind: 'ready',
     })
   })
 
-  it('does not wait for what cannot be stopped, nor for what did not run', () => {
+  it("does not wait for a service that can't be stopped or did not run", () => {
     const stuck = withPids(snapshotOf({ proxy: ['failed', 'it does not end'] }), {
       llamaServer: 11,
       proxy: 20,
@@ -131,7 +131,7 @@ describe('judgeRestart', () => {
 })
 
 describe('judgeDown', () => {
-  it('is over when no process is left; the RAM disk has none and stays', () => {
+  it('is over when no process is left; the RAM disk has none', () => {
     expect(judgeDown(snapshotOf({ llamaServer: 'stopped', proxy: 'stopped' }), null)).toEqual({
       kind: 'stopped',
     })
@@ -139,12 +139,12 @@ describe('judgeDown', () => {
     expect(judgeDown(snapshotOf({}), 'ramDisk')).toEqual({ kind: 'stopped' })
   })
 
-  it('looks at one service alone when asked for one', () => {
+  it('judges one service alone when asked to', () => {
     expect(judgeDown(snapshotOf({ proxy: 'stopped' }), 'proxy').kind).toBe('stopped')
     expect(judgeDown(snapshotOf({ llamaServer: 'stopped' }), 'proxy').kind).toBe('waiting')
   })
 
-  it('waits for the other before it says what would not go', () => {
+  it('waits for the other service before it reports one that would not stop', () => {
     const stuck = ['failed', 'pid 12 did not end even after SIGKILL'] as const
     expect(judgeDown(snapshotOf({ llamaServer: stuck, proxy: 'stopping' }), null).kind).toBe('waiting')
     expect(judgeDown(snapshotOf({ llamaServer: stuck, proxy: 'stopped' }), null)).toEqual({
@@ -162,7 +162,7 @@ describe('a gateway', () => {
     return { ...snapshot, services: { ...snapshot.services, gateway } }
   }
 
-  it('is waited for while it starts, but not for ever and not while it crashes', () => {
+  it('is waited for while it starts, but with a limit and not while it crashes', () => {
     expect(judgeUp(withGateway({ phase: 'starting' }), null).kind).toBe('waiting')
     expect(judgeUp(withGateway({ phase: 'starting' }), 'proxy').kind).toBe('waiting')
     expect(judgeUp(withGateway({ phase: 'starting' }), 'llamaServer').kind).toBe('ready')
@@ -171,11 +171,11 @@ describe('a gateway', () => {
     expect(judgeUp(withGateway({ phase: 'starting', since: takenAt - 60_000 }), null).kind).toBe('ready')
   })
 
-  it('that fails fails no start', () => {
+  it('that fails does not fail the start', () => {
     expect(judgeUp(withGateway({ phase: 'failed', reason: 'port 80 is held' }), null).kind).toBe('ready')
   })
 
-  it('stays in a restart of the Router alone, and is replaced in one of everything', () => {
+  it('stays when the Router alone restarts, and is replaced when everything does', () => {
     const before = withGateway({ pid: 30 })
     expect(judgeRestart(before, 'llamaServer', snapshotOf({}, { proof: proved })).kind).toBe('waiting')
     const routerReplaced = {
@@ -210,7 +210,7 @@ describe('a later command', () => {
     proxy: 'start' | 'stop' | 'restart' | null = llamaServer,
   ): Snapshot => ({ ...snapshotOf(phases), lastOrders: { ramDisk: null, llamaServer, proxy } })
 
-  it('ends the wait of a down that it overtakes, whatever runs then', () => {
+  it('ends the wait of a down that it overtakes', () => {
     const reasons = ['overtaken by another command: a later nexus up named the AI Engine']
     expect(judgeDown(ordered({}, 'start'), null)).toEqual({ kind: 'failed', reasons })
     expect(judgeDown(ordered({ proxy: 'starting' }, 'start'), null)).toEqual({ kind: 'failed', reasons })
@@ -231,7 +231,7 @@ describe('a later command', () => {
     )
   })
 
-  it('ends the wait of a restart whose servers it let go on', () => {
+  it('ends the wait of a restart whose servers it kept', () => {
     const before = snapshotOf({})
     expect(judgeRestart(ordered({}, 'restart'), null, before).kind).toBe('waiting')
     expect(judgeRestart(ordered({}, 'start'), null, before)).toEqual({
@@ -241,7 +241,7 @@ describe('a later command', () => {
     expect(judgeRestart(ordered({ llamaServer: 'stopping' }, 'stop'), null, before).kind).toBe('failed')
   })
 
-  it('of a core that does not tell is not waited for less', () => {
+  it('does not matter if the core does not report orders', () => {
     expect(judgeDown(snapshotOf({}), null)).toEqual({ kind: 'waiting' })
   })
 })

@@ -1,11 +1,11 @@
 // The stack for `nexus try-claude`: the running one, or a temporary demo stack.
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../contract/config.ts'
 import type { ProfileOverride } from '../contract/profile.ts'
-import type { Snapshot } from '../contract/snapshot.ts'
 import { writePrivateFile } from '../core/base/private-file.ts'
 import { ensureStateFolder, locateStateFolder } from '../core/config/state-folder.ts'
 import { attachToCore, type ControlClient } from '../core/control/client.ts'
@@ -14,27 +14,19 @@ import { createPlatform } from '../core/platform/detect-platform.ts'
 import { attachOrHost, readOrphans } from './attach.ts'
 import { runDown } from './commands/down.ts'
 import type { CliContext } from './context.ts'
-import { readSnapshotInTime } from './core-answer.ts'
-import { followUntil } from './follow-core.ts'
+import { order, readSnapshotInTime } from './core-answer.ts'
+import { untilSettled } from './follow-core.ts'
 import { followSetUp } from './set-up.ts'
 import { judgeUp } from './settling.ts'
 
-export interface TriedStack {
-  readonly context: CliContext
-  readonly client: ControlClient
-  readonly snapshot: Snapshot
-  /** Whether it was started for the try. */
-  readonly isOwn: boolean
-  /** Stops and removes what was started for the try unless `keep`. Returns what to tell the user; null: nothing. */
-  readonly end: (keep: boolean) => Promise<string | null>
-}
+export type TriedStack = Awaited<ReturnType<typeof openTriedStack>>
 
 /** Throws a one-sentence error when no stack is ready and none can be started. */
-export const openTriedStack = async (context: CliContext, signal: AbortSignal): Promise<TriedStack> => {
+export const openTriedStack = async (context: CliContext, signal: AbortSignal) => {
   const client = await attachToCore(context.folder.socketPath)
   const snapshot = client === null ? null : await readSnapshotInTime(client, context)
   if (client !== null && snapshot !== null && snapshot.overall === 'ready') {
-    const end = async () => {
+    const end = async (_keep: boolean) => {
       client.close()
       return null
     }
@@ -43,20 +35,16 @@ export const openTriedStack = async (context: CliContext, signal: AbortSignal): 
   client?.close()
   if (snapshot !== null && snapshot.overall !== 'stopped')
     throw new Error(`the stack is ${snapshot.overall}, not ready: nexus status says why`)
-  return startOwnStack(context, signal, {
-    root: mkdtempSync(join(tmpdir(), 'nexus-try-')),
-    sharedDir: null,
-    config: {},
-    profile: await demoForTries(),
-  })
+  const root = mkdtempSync(join(tmpdir(), 'nexus-try-'))
+  return startOwnStack(context, signal, { root, profile: await demoForTries() })
 }
 
-export interface OwnStackOptions {
+interface OwnStackOptions {
   /** A private folder, removed with the stack. */
   readonly root: string
-  /** Where other users find the core; null: nowhere. */
-  readonly sharedDir: string | null
-  readonly config: Pick<Config, 'guests'>
+  /** Where other users find the core; default nowhere. */
+  readonly sharedDir?: string
+  readonly config?: Pick<Config, 'guests'>
   readonly profile: ProfileOverride
 }
 
@@ -64,18 +52,15 @@ export interface OwnStackOptions {
 export const startOwnStack = async (
   outer: CliContext,
   signal: AbortSignal,
-  { root, sharedDir, config, profile: override }: OwnStackOptions,
-): Promise<TriedStack> => {
-  const folder = locateStateFolder(
-    {
-      ...outer.env,
-      NEXUS_HOME: root,
-      NEXUS_RUNTIME: outer.folder.runtimeDir,
-      NEXUS_SHARED: sharedDir ?? '',
-    },
-    process.platform,
-    root,
-  )
+  { root, sharedDir = '', config = {}, profile: override }: OwnStackOptions,
+) => {
+  const env = {
+    ...outer.env,
+    NEXUS_HOME: root,
+    NEXUS_RUNTIME: outer.folder.runtimeDir,
+    NEXUS_SHARED: sharedDir,
+  }
+  const folder = locateStateFolder(env, process.platform, root)
   const context: CliContext = {
     ...outer,
     folder,
@@ -99,29 +84,18 @@ export const startOwnStack = async (
     client = await attachOrHost(context)
     signal.throwIfAborted()
     const own = client
-    const outcome = await client.dispatch({
-      type: 'start',
-      only: null,
-      profile: profilePath,
-      force: false,
-      setUp: true,
-    })
-    if (!outcome.accepted) throw new Error(outcome.reason)
-    await followSetUp(client, context, null, signal)
-    const snapshot = await followUntil(
-      client,
-      (now) => signal.aborted || judgeUp(now, null).kind !== 'waiting',
-    )
-    signal.throwIfAborted()
-    const judgement = snapshot === null ? null : judgeUp(snapshot, null)
-    if (snapshot === null || judgement === null) throw new Error('the core ended before the stack was ready')
-    if (judgement.kind === 'failed') throw new Error(judgement.reasons.join(' '))
+    await order(own, { type: 'start', only: null, profile: profilePath, force: false, setUp: true })
+    await followSetUp(own, context, null, signal)
+    const snapshot = await untilSettled(own, (now) => judgeUp(now, null), signal)
+    let removal: Promise<boolean> | null = null
+    /** Stops and removes it, once, unless `keep`. Returns what to tell the user; null: nothing. */
     const end = async (keep: boolean) => {
       own.close()
       if (keep) return `The demo stack still runs. Its commands: NEXUS_HOME=${root} nexus status, down, ...`
-      return (await remove()) ? null : `part of the demo stack still runs: NEXUS_HOME=${root} nexus down`
+      removal ??= remove()
+      return (await removal) ? null : `part of the demo stack still runs: NEXUS_HOME=${root} nexus down`
     }
-    return { context, client, snapshot, isOwn: true, end }
+    return { context, client: own, snapshot, isOwn: true, end }
   } catch (error) {
     client?.close()
     await remove()
@@ -147,7 +121,7 @@ const sentence = 'root ::= [A-Z] [a-z]{1,8} (" " [a-z]{1,8}){1,6} "."'
  * doesn't get in the way.
  */
 export const demoForTries = async (): Promise<ProfileOverride> => {
-  const [engine, router] = await freePorts()
+  const [engine = 0, router = 0] = await freePorts()
   return {
     extends: 'demo',
     // Slots that a conversation outgrows soon: a two-core processor reads 20 to 400 tokens a second.
@@ -162,21 +136,14 @@ export const demoForTries = async (): Promise<ProfileOverride> => {
  * steps can't share it: once the template renders calls, llama-server (b10068, observed) ignores our grammar in requests
  * with tools.
  */
-export const openToolStack = async (context: CliContext, signal: AbortSignal): Promise<TriedStack> => {
+export const openToolStack = async (context: CliContext, signal: AbortSignal) => {
   const root = mkdtempSync(join(tmpdir(), 'nexus-try-tools-'))
   const chatTemplate = join(root, 'try.jinja')
   const shipped = readFileSync(ourTemplatePath(context.resourcesDir, 'r1-distill-llama'), 'utf8')
   writePrivateFile(chatTemplate, `${withoutThoughts}${withoutSpareTools}${shipped}`)
   const profile = await demoForTries()
-  return startOwnStack(context, signal, {
-    root,
-    sharedDir: null,
-    config: {},
-    profile: {
-      ...profile,
-      llamaServer: { ...profile.llamaServer, contextTokens: 16_384, slots: 2, chatTemplate },
-    },
-  })
+  const llamaServer = { ...profile.llamaServer, contextTokens: 16_384, slots: 2, chatTemplate }
+  return startOwnStack(context, signal, { root, profile: { ...profile, llamaServer } })
 }
 
 /** The small model would think until cut off. */
@@ -185,21 +152,13 @@ const withoutThoughts = '{%- set enable_thinking = false -%}\n'
 const withoutSpareTools = '{%- if tools and tools | length > 1 %}{% set tools = none %}{% endif -%}\n'
 
 /** Holds both until both are known, so that they differ. */
-const freePorts = async (): Promise<readonly [number, number]> => {
-  const servers = [createServer(), createServer()] as const
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject)
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address()
-            resolve(typeof address === 'object' && address !== null ? address.port : 0)
-          })
-        }),
-    ),
-  )
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  const [first = 0, second = 0] = ports
-  return [first, second]
+const freePorts = async (): Promise<readonly number[]> => {
+  const servers = [createServer(), createServer()]
+  await Promise.all(servers.map((server) => once(server.listen(0, '127.0.0.1'), 'listening')))
+  const ports = servers.map((server) => {
+    const address = server.address()
+    return typeof address === 'object' ? (address?.port ?? 0) : 0
+  })
+  await Promise.all(servers.map((server) => once(server.close(), 'close')))
+  return ports
 }

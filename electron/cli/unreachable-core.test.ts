@@ -1,4 +1,4 @@
-// The lock is held, and nothing listens.
+// The lock is held, but nothing listens.
 import { expect, it } from 'vitest'
 import { acquireCoreLock } from '../core/control/core-lock.ts'
 import { attachToRunning, readHost } from './attach.ts'
@@ -11,7 +11,7 @@ const holdLock = (lockPath: string, since: number) => {
   return lock
 }
 
-it('says which process runs and what to do, without the time that a start takes', async () => {
+it('names the process and what to do, without waiting as for a start', async () => {
   const { context } = createTestContext()
   const lock = holdLock(context.folder.lockPath, Date.now() - 1_000)
   const beganAt = performance.now()
@@ -36,7 +36,7 @@ it('waits for a core that has just taken the lock, and attaches once it listens'
   lock.release()
 })
 
-it('finds none where the core that held the lock ends meanwhile', async () => {
+it('finds none when the core with the lock ends meanwhile', async () => {
   const { context } = createTestContext()
   const lock = holdLock(context.folder.lockPath, Date.now())
   const attached = attachToOwn(context.folder, startingMs)

@@ -1,9 +1,8 @@
 // Requests for changes, and their outcomes.
 import * as z from 'zod'
 import { ConfigSchema } from './config.ts'
+import { MemoryPlanSchema } from './memory-plan.ts'
 import { CommandedIdSchema } from './service-ids.ts'
-import { FitSchema } from './snapshot.ts'
-import { bytes, count, nullableText } from './values.ts'
 
 export const DeveloperNameSchema = z
   .string()
@@ -15,6 +14,8 @@ export const CommandSchema = z.discriminatedUnion('type', [
     only: CommandedIdSchema.nullable(),
     /** null: the profile that this core already runs, else the configured one. */
     profile: z.string().nullable(),
+    /** A model of the catalogue: the core composes a profile for it, whatever `profile` says; absent: none. */
+    model: z.string().min(1).max(512).optional(),
     /** Start although the memory plan says it does not fit. */
     force: z.boolean(),
     /** First end a llama-server or LiteLLM on our port that we did not start; absent: no. */
@@ -62,85 +63,6 @@ export const CommandSchema = z.discriminatedUnion('type', [
 ])
 export type Command = z.infer<typeof CommandSchema>
 
-/** The lines of a memory plan, in the order of the Studio's map. */
-export const planLineIds = [
-  'weights',
-  'draftWeights',
-  'projector',
-  'ramDisk',
-  'kvTarget',
-  'kvDraft',
-  'compute',
-  'program',
-  'checkpoints',
-  'promptCache',
-  'os',
-  'linker',
-] as const
-
-export const planSuggestionIds = [
-  'draft-kv-q4_0',
-  'no-draft',
-  'smaller-pool',
-  'smaller-split',
-  'smaller-ram-disk',
-  'smaller-prompt-cache',
-  'gpu-limit',
-] as const
-
-const largestContext = z.strictObject({ contextTokens: count, tokensPerAgent: count }).nullable()
-
-/** The memory plan that refused a start, as the core made it (core/memory-plan says what each number is). */
-const MisfitSchema = z.strictObject({
-  lines: z
-    .array(
-      z.strictObject({
-        id: z.enum(planLineIds),
-        label: z.string(),
-        bytes: bytes.nullable(),
-        estimated: z.boolean(),
-        seedBytes: bytes.nullable(),
-        note: nullableText,
-      }),
-    )
-    .readonly(),
-  totalBytes: bytes,
-  withoutLinkerBytes: bytes,
-  machineBytes: bytes,
-  gpu: z.strictObject({ neededBytes: bytes, limitBytes: bytes.nullable() }),
-  verdict: z.enum([...FitSchema.options, 'unknown']),
-  reasons: z.array(z.string()).readonly(),
-  uncounted: nullableText,
-  agents: z.strictObject({
-    mode: z.enum(['split', 'pool']),
-    agents: count,
-    tokensPerAgent: count,
-    tokensTogether: count,
-    note: z.string(),
-  }),
-  largest: z.strictObject({ split: largestContext, pool: largestContext }),
-  suggestions: z
-    .array(
-      z.strictObject({
-        id: z.enum(planSuggestionIds),
-        text: z.string(),
-        savesBytes: bytes,
-        isEnough: z.boolean(),
-      }),
-    )
-    .readonly(),
-  draft: z
-    .discriminatedUnion('verdict', [
-      z.strictObject({ verdict: z.literal('compatible') }),
-      z.strictObject({ verdict: z.literal('mismatch'), reason: z.string(), hint: z.string() }),
-      z.strictObject({ verdict: z.literal('unknown'), reason: z.string(), hint: z.string() }),
-    ])
-    .nullable(),
-  warnings: z.array(z.string()).readonly(),
-  swapRule: z.string(),
-  sharedEmbeddingBytes: z.strictObject({ target: bytes, draft: bytes }),
-})
-
 /** An outcome only says "accepted" or why not; the effect arrives in the next snapshots. */
 export const OutcomeSchema = z.discriminatedUnion('accepted', [
   z.strictObject({
@@ -152,7 +74,7 @@ export const OutcomeSchema = z.discriminatedUnion('accepted', [
     accepted: z.literal(false),
     reason: z.string(),
     /** Present when a start was refused because it does not fit. */
-    misfit: MisfitSchema.optional(),
+    misfit: MemoryPlanSchema.optional(),
   }),
 ])
 export type Outcome = z.infer<typeof OutcomeSchema>

@@ -29,6 +29,7 @@ const allowed: readonly Command[] = [
 const refused: readonly (readonly [Command, string])[] = [
   [{ ...start, force: true }, 'does not fit'],
   [{ ...start, replaceForeign: true }, 'ending a program that holds a port'],
+  [{ ...start, model: 'gpt-oss-20b' }, 'nexus up --model gpt-oss-20b'],
   // Anything that is read as a file is read with the owner's rights.
   [{ ...start, profile: '/home/ann/.ssh/id_ed25519' }, 'not from a file'],
   [{ ...start, profile: 'mine.json' }, 'not from a file'],
@@ -62,7 +63,7 @@ describe('commands', () => {
     expect(refuseCommand(command, 'ann')).toBeNull()
   })
 
-  it.each(refused)('%o is refused with its reason and its owner', (command, words) => {
+  it.each(refused)('%o is refused with a reason and the owner', (command, words) => {
     expect(refuseCommand(command, 'ann')).toContain(words)
     expect(refuseCommand(command, 'ann')).toContain("ann's")
   })
@@ -83,7 +84,7 @@ describe('questions', () => {
   })
 })
 
-it('says why of logs and keys', () => {
+it('explains refusals of logs and keys', () => {
   expect(refuseLogs('ann')).toContain('other people’s prompts')
   expect(refuseKeys('ann')).toContain('ask ann for yours')
 })

@@ -19,6 +19,8 @@ export const refuseCommand = (command: Command, owner: string): string | null =>
         return onlyOwner(owner, 'ending a program that holds a port', 'nexus up --replace-foreign')
       if (command.setUp === true) return onlyOwner(owner, 'installing the missing parts', 'nexus up')
       if (command.force) return onlyOwner(owner, 'a start that does not fit', 'nexus up --force')
+      if (command.model !== undefined)
+        return onlyOwner(owner, 'choosing a model', `nexus up --model ${command.model}`)
       if (command.profile !== null && !isProfileName(command.profile))
         return `A guest may start ${owner}'s profiles only by name, not from a file: found "${command.profile}".`
       return null

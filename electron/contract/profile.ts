@@ -7,6 +7,22 @@ export const kvCacheTypes = ['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_1', 'iq4_
 export const KvCacheTypeSchema = z.enum(kvCacheTypes)
 export type KvCacheType = z.infer<typeof KvCacheTypeSchema>
 
+const hostsRule =
+  'an IP address or host name, or a list of them without overlaps, such as ["127.0.0.1", "10.0.0.2"]'
+
+/** "Overlapping addresses result in undefined behavior" (llama-server's --help); `::` in a list is IPv6 only. */
+const overlap = (addresses: readonly string[]): boolean => {
+  const shadows = (all: string) =>
+    addresses.includes(all) && addresses.some((one) => one !== all && one.includes(':') === all.includes(':'))
+  return new Set(addresses).size < addresses.length || shadows('0.0.0.0') || shadows('::')
+}
+
+/** Builds since September 2026 listen on several addresses (llama.cpp#28690). */
+const hosts = z.union(
+  [host, z.array(host).refine((addresses) => addresses.length > 0 && !overlap(addresses), hostsRule)],
+  hostsRule,
+)
+
 const llamaServerProfile = z.strictObject({
   /** null: searched in app resources, Homebrew's prefix, PATH, then what set-up installed. */
   binaryPath: absolutePath('the llama-server program').nullable(),
@@ -16,7 +32,7 @@ const llamaServerProfile = z.strictObject({
   alias: z
     .string()
     .regex(/^[A-Za-z0-9._/-]{1,128}$/, '1 to 128 letters, digits, dots, dashes, underscores or slashes'),
-  host,
+  host: hosts,
   port,
   slots: wholeNumber(1, 64, 'a number of slots'),
   /** The whole `-c`: divided among the slots, or one pool for all of them when `unifiedKv` is on. */

@@ -6,6 +6,19 @@ import { LogIdSchema } from './service-ids.ts'
 import { FitSchema } from './snapshot.ts'
 import { bytes, count, nullableText, perSecond, port, wholeNumber } from './values.ts'
 
+/** One difference between our llama-server command line and the start script's ("the seed"), with its reason. */
+const AdaptationSchema = z.strictObject({
+  flag: z.string(),
+  /** null: not in the seed's line. */
+  seed: nullableText,
+  /** null: not passed. */
+  ours: nullableText,
+  reason: z.string(),
+  /** This build of llama-server has no such flag; absent: it has. */
+  isLacking: z.literal(true).optional(),
+})
+export type Adaptation = z.infer<typeof AdaptationSchema>
+
 export const PlanAnswerSchema = z.strictObject({
   profile: z.string(),
   /** Why this profile. */
@@ -52,12 +65,10 @@ export const PlanAnswerSchema = z.strictObject({
   engine: z.strictObject({
     version: nullableText,
     /** null: it can't be planned; `problems` says why. */
-    argv: z.array(z.string()).nullable(),
-    adaptations: z.array(
-      z.strictObject({ flag: z.string(), seed: nullableText, ours: nullableText, reason: z.string() }),
-    ),
-    warnings: z.array(z.string()),
-    problems: z.array(z.string()),
+    argv: z.array(z.string()).readonly().nullable(),
+    adaptations: z.array(AdaptationSchema).readonly(),
+    warnings: z.array(z.string()).readonly(),
+    problems: z.array(z.string()).readonly(),
   }),
 })
 export type PlanAnswer = z.infer<typeof PlanAnswerSchema>
@@ -188,20 +199,13 @@ export const QuerySchema = z.discriminatedUnion('type', [
 ])
 export type Query = z.infer<typeof QuerySchema>
 
-export interface Answers {
-  readonly plan: PlanAnswer
-  readonly doctor: DoctorAnswer
-  readonly models: ModelsAnswer
-  readonly clients: ClientsAnswer
-  readonly settings: SettingsAnswer
-  readonly logTail: readonly string[]
-}
-
 export const answerSchemas = {
   plan: PlanAnswerSchema,
   doctor: DoctorAnswerSchema,
   models: ModelsAnswerSchema,
   clients: ClientsAnswerSchema,
   settings: SettingsAnswerSchema,
-  logTail: z.array(z.string()),
-} as const satisfies { readonly [T in keyof Answers]: z.ZodType }
+  logTail: z.array(z.string()).readonly(),
+} satisfies Record<Query['type'], z.ZodType>
+
+export type Answers = { readonly [T in Query['type']]: z.infer<(typeof answerSchemas)[T]> }

@@ -1,5 +1,4 @@
-// The channels between preload script and main process, and the topics that can be followed.
-import type { LogId } from '../contract/service-ids.ts'
+// The channels between preload script and main process.
 
 export const channels = {
   dispatch: 'nexus:dispatch',
@@ -11,12 +10,6 @@ export const channels = {
 
 /** The channel for the values of one followed topic. */
 export const feedChannel = (id: number): string => `nexus:feed:${id}`
-
-export type Topic =
-  | { readonly kind: 'state' }
-  | { readonly kind: 'history' }
-  | { readonly kind: 'log'; readonly log: LogId }
-  | { readonly kind: 'view' }
 
 /** An answer, or why there is none: Electron wraps errors thrown through `ipcRenderer.invoke` in its own words. */
 export type Reply<T> =

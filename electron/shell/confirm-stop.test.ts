@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { appState, snapshotAt as at } from '../contract/test-support/sample-app-state.ts'
 import { describeInterruption, interrupts } from './confirm-stop.ts'
 
-it('asks before another user’s stack is stopped, also when nobody is at work', () => {
+it('asks before stopping another user’s stack, even an idle one', () => {
   const link = { kind: 'attached', pid: 12, user: 'ann' } as const
   expect(describeInterruption(appState(at(0)))).toBeNull()
   expect(describeInterruption(appState(at(0), { link: { ...link, user: null } }))).toBeNull()

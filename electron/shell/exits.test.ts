@@ -24,7 +24,7 @@ const connect = (platform: NodeJS.Platform = 'darwin', uptimeMs = 0) => {
     toggle: say('toggle'),
     isPinned: () => false,
     setPinned: say('pin'),
-    askOver: () => Promise.reject(new Error('nobody asks here')),
+    askOver: () => Promise.reject(new Error('no question expected')),
     allowClose: say('allow close'),
   }
   const letGo = async () => void done.push('let go')
@@ -85,7 +85,7 @@ it('is opened anew after a fault of its own, unless it failed right away', () =>
   expect(early.done).toEqual(['log Error: broken', 'leave'])
 })
 
-it('goes on when a promise failed that nobody waited for', () => {
+it('survives an unhandled rejection', () => {
   const { done, sources } = connect()
   sources.process.emit('unhandledRejection', new Error('lost'))
   expect(done).toEqual(['log Error: lost'])

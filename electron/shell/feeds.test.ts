@@ -54,7 +54,7 @@ const versions = () =>
   )
 
 describe('the state', () => {
-  it('is told once to a hidden window, so that it is painted, and then only while it is seen', () => {
+  it('reaches a hidden window once, so that it is painted, and then only a visible one', () => {
     feeds.follow(1, { kind: 'state' })
     state.update({ version: 'b' })
     expect(versions()).toEqual(['0.1.0'])

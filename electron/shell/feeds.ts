@@ -3,7 +3,7 @@ import type { AppState } from '../contract/app.ts'
 import type { HistorySample } from '../contract/history.ts'
 import type { View } from '../contract/notice.ts'
 import type { LogId } from '../contract/service-ids.ts'
-import type { Topic } from './channels.ts'
+import type { Topic } from './ipc.ts'
 
 /** The state that the window mirrors. Changing a part notifies all followers. */
 export interface AppStateStore {
@@ -56,6 +56,22 @@ interface Feed {
   readonly showView?: (view: View) => void
 }
 
+/** Follows anew each time the window is shown. */
+const whileShown = (follow: () => () => void): Feed => {
+  let stop: (() => void) | null = null
+  const pause = () => {
+    stop?.()
+    stop = null
+  }
+  return {
+    resume: () => {
+      stop ??= follow()
+    },
+    pause,
+    close: pause,
+  }
+}
+
 /** Lines of a followed log to keep while the window is hidden; more would only scroll past. */
 const keptLines = 2_000
 
@@ -66,49 +82,22 @@ export const createFeeds = (sources: FeedSources, send: (id: number, value: unkn
 
   const open = (id: number, topic: Topic): Feed => {
     switch (topic.kind) {
-      case 'state':
-        return openState((state) => send(id, state))
+      case 'state': {
+        const tell = (state: AppState) => send(id, state)
+        // Also to a hidden window, so that it is painted before it is first shown.
+        tell(sources.state.get())
+        return whileShown(() => {
+          tell(sources.state.get())
+          return sources.state.subscribe(tell)
+        })
+      }
       case 'history':
-        return openHistory((samples) => send(id, samples))
+        // Sent whole again when the window is shown again, so nothing is missed.
+        return whileShown(() => sources.followHistory((samples) => send(id, samples)))
       case 'log':
         return openLog(topic.log, (lines) => send(id, lines))
       case 'view':
         return { ...nothingToDo, showView: (view) => send(id, view) }
-    }
-  }
-
-  const openState = (tell: (state: AppState) => void): Feed => {
-    let stop: (() => void) | null = null
-    const pause = () => {
-      stop?.()
-      stop = null
-    }
-    // Send once even to a hidden window, so that it is painted before it is first shown.
-    tell(sources.state.get())
-    return {
-      resume: () => {
-        if (stop !== null) return
-        tell(sources.state.get())
-        stop = sources.state.subscribe(tell)
-      },
-      pause,
-      close: pause,
-    }
-  }
-
-  /** Resent in full when the window is shown again, so nothing is missed. */
-  const openHistory = (tell: (samples: readonly HistorySample[]) => void): Feed => {
-    let stop: (() => void) | null = null
-    const pause = () => {
-      stop?.()
-      stop = null
-    }
-    return {
-      resume: () => {
-        stop ??= sources.followHistory(tell)
-      },
-      pause,
-      close: pause,
     }
   }
 

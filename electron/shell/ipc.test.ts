@@ -69,7 +69,7 @@ describe('the window', () => {
   })
 })
 
-describe('anybody else', () => {
+describe('any other sender', () => {
   const other = contents('nexus://app/index.html')
   const away = contents('https://example.org/')
   const strangers: readonly (readonly [string, CallEvent, Caller | null])[] = [

@@ -20,15 +20,15 @@ export interface IpcTargets {
 }
 
 const FeedIdSchema = z.number().int().nonnegative()
-const FollowSchema = z.strictObject({
-  id: FeedIdSchema,
-  topic: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('state') }),
-    z.strictObject({ kind: z.literal('history') }),
-    z.strictObject({ kind: z.literal('log'), log: LogIdSchema }),
-    z.strictObject({ kind: z.literal('view') }),
-  ]),
-})
+/** What the window can follow. */
+const TopicSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('state') }),
+  z.strictObject({ kind: z.literal('history') }),
+  z.strictObject({ kind: z.literal('log'), log: LogIdSchema }),
+  z.strictObject({ kind: z.literal('view') }),
+])
+export type Topic = z.infer<typeof TopicSchema>
+const FollowSchema = z.strictObject({ id: FeedIdSchema, topic: TopicSchema })
 
 export const serveIpc = (ipcMain: IpcMain, targets: IpcTargets): void => {
   const serve = <T>(channel: string, schema: z.ZodType<T>, carryOut: (payload: T) => unknown): void => {

@@ -1,4 +1,4 @@
-// How the app ends, whoever ends it.
+// How the app ends: asked by a person, or at once.
 import { expect, it, vi } from 'vitest'
 import { createQuit, type QuitParts } from './quit.ts'
 

@@ -9,6 +9,7 @@ import {
   ipcMain,
   Menu,
   type MenuItemConstructorOptions,
+  type MessageBoxOptions,
   Notification,
   nativeImage,
   protocol,
@@ -125,16 +126,14 @@ export const startShell = ({ folder, paths, coreStarter }: ShellOptions): AppShe
   })
   state.update({ pinned: window.isPinned() })
 
-  const tellRefusal = (reason: string) =>
-    void window.askOver((parent) => {
-      comeToFront()
-      return dialog.showMessageBox(parent, {
-        type: 'warning',
-        message: 'Opta Nexus',
-        detail: reason,
-        buttons: ['OK'],
-      })
+  /** The number of the pressed button. Without a dock icon, a dialog would open behind the front window. */
+  const ask = (question: MessageBoxOptions): Promise<number> =>
+    window.askOver(async (parent) => {
+      app.focus({ steal: true })
+      return (await dialog.showMessageBox(parent, { noLink: true, ...question })).response
     })
+  const tellRefusal = (reason: string) =>
+    void ask({ type: 'warning', message: 'Opta Nexus', detail: reason, buttons: ['OK'] })
   const letGo = (): Promise<void> => {
     notify([])
     return link.close()
@@ -143,15 +142,7 @@ export const startShell = ({ folder, paths, coreStarter }: ShellOptions): AppShe
     // Another user's stack keeps running when a guest quits: nothing to ask.
     anythingRuns: () =>
       hostOf(state.get()) === null && (servicesRun(state.get()) || isSettingUp(state.get())),
-    ask: () =>
-      window.askOver((parent) =>
-        askBeforeQuit(
-          parent,
-          isSettingUp(state.get())
-            ? 'Parts are being installed; the stack starts after that.'
-            : describeWork(state.get().snapshot),
-        ),
-      ),
+    ask: async () => (['leave', 'stop', 'cancel'] as const)[await ask(quitQuestion(state.get()))] ?? 'cancel',
     stopEverything: () =>
       stopEverything({
         state,
@@ -182,8 +173,7 @@ export const startShell = ({ folder, paths, coreStarter }: ShellOptions): AppShe
     hostOf(state.get()) === null ? `within ${plural(config.drainSeconds, 'second')}` : 'in time'
   const command = async (given: Command): Promise<Outcome> => {
     const work = interrupts(given) ? describeInterruption(state.get()) : null
-    const isAgreed =
-      work === null || (await window.askOver((parent) => askBeforeStop(parent, work, drainLimit())))
+    const isAgreed = work === null || (await ask(stopQuestion(work, drainLimit()))) === 0
     return isAgreed ? link.dispatch(given) : { accepted: true }
   }
   const copyAddress = async (): Promise<Outcome> => {
@@ -250,40 +240,27 @@ const shortcuts = (platform: NodeJS.Platform): MenuItemConstructorOptions[] => [
   { role: 'fileMenu', submenu: [{ role: 'close' }] },
 ]
 
-/** Without a dock icon, a dialog would open behind the front window. */
-const comeToFront = () => app.focus({ steal: true })
+const isSettingUp = ({ snapshot }: AppState): boolean => snapshot?.setUp?.running != null
 
-const askBeforeQuit = async (
-  parent: BrowserWindow,
-  work: string | null,
-): Promise<'leave' | 'stop' | 'cancel'> => {
-  const answers = ['leave', 'stop', 'cancel'] as const
-  comeToFront()
-  const { response } = await dialog.showMessageBox(parent, {
+const quitQuestion = (state: AppState): MessageBoxOptions => {
+  const work = isSettingUp(state)
+    ? 'Parts are being installed; the stack starts after that.'
+    : describeWork(state.snapshot)
+  return {
     type: 'question',
     message: 'Quit Opta Nexus?',
     detail: `${work === null ? '' : `${work} `}Everything can keep running without the app; nexus status shows it.`,
     buttons: ['Leave running', 'Stop everything', 'Cancel'],
     defaultId: 0,
     cancelId: 2,
-    noLink: true,
-  })
-  return answers[response] ?? 'cancel'
+  }
 }
 
-const isSettingUp = ({ snapshot }: AppState): boolean =>
-  snapshot !== null && snapshot.setUp !== null && snapshot.setUp.running !== null
-
-const askBeforeStop = async (parent: BrowserWindow, work: string, limit: string): Promise<boolean> => {
-  comeToFront()
-  const { response } = await dialog.showMessageBox(parent, {
-    type: 'question',
-    message: 'Stop anyway?',
-    detail: `${work} Requests that don’t finish ${limit} are cut off.`,
-    buttons: ['Stop', 'Cancel'],
-    defaultId: 1,
-    cancelId: 1,
-    noLink: true,
-  })
-  return response === 0
-}
+const stopQuestion = (work: string, limit: string): MessageBoxOptions => ({
+  type: 'question',
+  message: 'Stop anyway?',
+  detail: `${work} Requests that don’t finish ${limit} are cut off.`,
+  buttons: ['Stop', 'Cancel'],
+  defaultId: 1,
+  cancelId: 1,
+})

@@ -1,5 +1,5 @@
 // Starts the core through the bundled command line, as `nexus up` does, so there is only one way to start it.
-import { spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import type { StateFolder } from '../core/config/state-folder.ts'
 import type { CommandPaths } from './app-paths.ts'
@@ -81,22 +81,12 @@ const run = (
   env: Record<string, string | undefined>,
 ): Promise<Ended> =>
   new Promise((resolve, reject) => {
-    const child = spawn(file, [...args], { env, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] })
-    const timer = setTimeout(() => child.kill('SIGKILL'), startTimeoutMs)
-    let said = ''
-    let complained = ''
-    child.stdout.on('data', (piece) => {
-      said += String(piece)
+    const options = { env, cwd: '/', timeout: startTimeoutMs, killSignal: 'SIGKILL' } as const
+    const child = execFile(file, args, options, (error, said, complained) => {
+      const code = error === null ? 0 : (error.code ?? null)
+      // Such as ENOENT: it did not start.
+      if (typeof code === 'string') reject(error)
+      else resolve({ code, said, complained })
     })
-    child.stderr.on('data', (piece) => {
-      complained += String(piece)
-    })
-    child.once('error', (error) => {
-      clearTimeout(timer)
-      reject(error)
-    })
-    child.once('close', (code) => {
-      clearTimeout(timer)
-      resolve({ code, said, complained })
-    })
+    child.stdin?.end()
   })

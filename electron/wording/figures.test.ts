@@ -13,7 +13,7 @@ import {
 } from './figures.ts'
 
 describe('figures', () => {
-  it('says what is reserved, used and held, or nothing', () => {
+  it('shows reserved, used and held, or nothing', () => {
     const disk = { totalBytes: 68_719_476_736, usedBytes: 21_400_000_000, heldBytes: 23_100_000_000 }
     expect(formatReserve(disk)).toBe('64 GiB reserved, 19.9 used, 21.5 held')
     for (const unread of [{ heldBytes: null }, { usedBytes: null }, { totalBytes: null }])
@@ -21,7 +21,7 @@ describe('figures', () => {
     expect(formatReserve({ totalBytes: 1, usedBytes: 1 })).toBeNull()
   })
 
-  it('never writes 0 for what is not known', () => {
+  it('never shows 0 for an unknown value', () => {
     for (const format of [
       formatBytes,
       formatContext,

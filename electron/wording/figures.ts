@@ -4,18 +4,13 @@ export const unknown = '–'
 
 const trimZero = (text: string): string => (text.endsWith('.0') ? text.slice(0, -2) : text)
 
-interface ByteUnit {
-  readonly name: string
-  readonly bytes: number
-  readonly decimals: number
-}
-
-const byteUnits: readonly ByteUnit[] = [
+const byteUnits = [
   { name: 'TiB', bytes: 1024 ** 4, decimals: 1 },
   { name: 'GiB', bytes: 1024 ** 3, decimals: 1 },
   { name: 'MiB', bytes: 1024 ** 2, decimals: 0 },
   { name: 'KiB', bytes: 1024, decimals: 0 },
 ]
+type ByteUnit = (typeof byteUnits)[number]
 
 /** The largest unit in which the rounded value is at least 1, so that nothing reads as 1024.0 of a smaller unit. */
 const unitFor = (bytes: number): ByteUnit | undefined =>
@@ -148,3 +143,7 @@ export const formatMilliseconds = (milliseconds: number | null): string => {
 
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`
+
+/** 8.4 s, for durations that are compared with one another. */
+export const formatSeconds = (milliseconds: number): string =>
+  `${(Math.max(0, milliseconds) / 1000).toFixed(1)} s`

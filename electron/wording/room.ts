@@ -27,14 +27,8 @@ export const measureRoom = (
 
 const ordinals = ['', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth', 'tenth']
 
-export interface RoomWords {
-  readonly isFull: boolean
-  /** A fragment, to follow a colon or to begin a sentence. */
-  readonly sentence: string
-}
-
-/** The sentence that a person acts on; `null`: the stack answers but does not report its slots right now. */
-export const sayRoom = (room: Room | null): RoomWords => {
+/** The fragment that a person acts on, to follow a colon or to begin a sentence; `null`: the stack answers but does not report its slots right now. */
+export const sayRoom = (room: Room | null): { readonly isFull: boolean; readonly sentence: string } => {
   if (room === null)
     return { isFull: false, sentence: 'requests are answered; slots are not known right now' }
   const { slots, free, waiting } = room

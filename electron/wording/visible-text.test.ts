@@ -19,7 +19,7 @@ it.each([
   expect(showControls(text)).toBe(shown)
 })
 
-it('leaves a JSON document the one it was', () => {
+it('keeps the meaning of a JSON document', () => {
   const value = { model: 'a\u009b2J\u202e\u001b]0;t\u0007\u007f', list: ['\u2028'] }
   const shown = showControls(JSON.stringify(value, null, 2))
   expect(JSON.parse(shown)).toEqual(value)

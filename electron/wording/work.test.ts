@@ -1,4 +1,4 @@
-// Who is at work; that it is not known is no "nobody".
+// Work in progress; unknown is not "none".
 import { expect, it } from 'vitest'
 import { snapshotAt as at } from '../contract/test-support/sample-app-state.ts'
 import { describeWork } from './work.ts'
@@ -23,7 +23,7 @@ it.each([
   [null, null],
 ])('says who is at work', (snapshot, words) => expect(describeWork(snapshot)).toBe(words))
 
-it('counts those whom the Router has let through and llama-server does not show yet', () => {
+it('counts requests that the Router let through before llama-server shows them', () => {
   const admitted = {
     id: 'a',
     developer: 'anna',

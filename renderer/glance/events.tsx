@@ -1,15 +1,8 @@
 // Recent events, the latest first.
-import type { StackEvent } from '../../electron/contract/notice.ts'
 import { formatDayAndTime } from '../clock-words.ts'
-import { Icon } from '../icon.tsx'
-import type { IconName } from '../icon-name.ts'
+import { Icon, severityIcons } from '../icon.tsx'
 import { act, useMirror, useSnapshot } from '../mirror.ts'
 
-const icons: Readonly<Record<StackEvent['severity'], IconName>> = {
-  info: 'info',
-  warning: 'warning',
-  critical: 'failed',
-}
 /** A narrow window shows the first two, or as many as fit. */
 const mostShown = 6
 
@@ -43,7 +36,7 @@ export const Events = () => {
       <ul>
         {(events ?? []).map((event) => (
           <li key={`${event.at} ${event.text}`} className={`event event-${event.severity}`}>
-            <Icon name={icons[event.severity]} />
+            <Icon name={severityIcons[event.severity]} />
             <time dateTime={new Date(event.at).toISOString()}>{event.time}</time>
             <span className="event-text" title={event.text}>
               {event.text}

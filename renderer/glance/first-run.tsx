@@ -1,7 +1,7 @@
 // First run: the missing parts, one button, and the progress of the installation.
 import { formatBytes, formatCount } from '../../electron/wording/figures.ts'
+import { Fit } from '../fit.tsx'
 import { useHost } from '../guest.ts'
-import { Icon } from '../icon.tsx'
 import { act, useSnapshot } from '../mirror.ts'
 import { startSentence } from '../sentence.ts'
 
@@ -69,9 +69,8 @@ export const SetUpFailure = () => {
   const failure = useSnapshot(({ setUp }) => (setUp?.running === null ? setUp.failure : null))
   if (failure === null) return null
   return (
-    <p className="fit fit-does-not-fit" role="alert">
-      <Icon name="failed" />
-      <span>{startSentence(failure)}</span>
-    </p>
+    <Fit fit="does-not-fit" role="alert">
+      {startSentence(failure)}
+    </Fit>
   )
 }

@@ -1,6 +1,6 @@
 // The glance: everything a person wants to know, most urgent first.
 import { needsSetUp, wasStartRefused } from '../judgement.ts'
-import { useMirror } from '../mirror.ts'
+import { useMirror, useSnapshot } from '../mirror.ts'
 import { hasTrouble } from '../service-words.ts'
 import { DeveloperUse } from '../views/developer-use.tsx'
 import { Endpoint } from './endpoint.tsx'
@@ -18,14 +18,17 @@ import { StoppedPlan } from './stopped-plan.tsx'
 import { Throughput } from './throughput.tsx'
 
 export const Glance = () => {
-  const live = useMirror(({ app }) => app?.snapshot != null)
   const lost = useMirror(({ app }) => app?.link.kind === 'lost')
-  const settingUp = useMirror(({ app }) => app?.snapshot != null && needsSetUp(app.snapshot))
-  const refused = useMirror(({ app }) => app?.snapshot != null && wasStartRefused(app.snapshot))
-  const overall = useMirror(({ app }) => app?.snapshot?.overall ?? null)
-  const serving = useMirror(({ app }) => app?.snapshot?.slots != null)
-  // Broken services come before full ones.
-  const troubled = useMirror(({ app }) => app?.snapshot != null && hasTrouble(app.snapshot))
+  const shown = useSnapshot((snapshot) => ({
+    overall: snapshot.overall,
+    serving: snapshot.slots !== null,
+    settingUp: needsSetUp(snapshot),
+    refused: wasStartRefused(snapshot),
+    // Broken services come before full ones.
+    troubled: hasTrouble(snapshot),
+  }))
+  const live = shown !== null
+  const { overall = null, serving, settingUp, refused, troubled } = shown ?? {}
   // During a start no request is served yet, although slots may exist.
   const running = overall !== 'starting' && (serving || overall === 'ready' || overall === 'degraded')
   return (

@@ -10,24 +10,18 @@ import { usePressHold } from '../press-hold.ts'
 import { askSettings } from '../questions.ts'
 import { useAnswer } from '../use-answer.ts'
 
-const labels: Readonly<Record<Exclude<MainAction, 'none'>, string>> = {
-  start: 'Start everything',
-  'cancel-start': 'Cancel start',
-  stop: 'Stop everything',
-  'stop-now': 'Stop now',
-  'set-up': 'Set up and start',
-  'cancel-set-up': 'Cancel set-up',
-}
-
 const stopAll = (now: boolean): Command => ({ type: 'stop', only: null, eject: false, now, force: false })
+const startAll = { type: 'start', only: null, profile: null, force: false } as const
 
-const commands: Readonly<Record<Exclude<MainAction, 'none'>, Command>> = {
-  start: { type: 'start', only: null, profile: null, force: false },
-  'cancel-start': stopAll(false),
-  stop: stopAll(false),
-  'stop-now': stopAll(true),
-  'set-up': { type: 'start', only: null, profile: null, force: false, setUp: true },
-  'cancel-set-up': stopAll(false),
+const actions: Readonly<
+  Record<Exclude<MainAction, 'none'>, { readonly label: string; readonly command: Command }>
+> = {
+  start: { label: 'Start everything', command: startAll },
+  'cancel-start': { label: 'Cancel start', command: stopAll(false) },
+  stop: { label: 'Stop everything', command: stopAll(false) },
+  'stop-now': { label: 'Stop now', command: stopAll(true) },
+  'set-up': { label: 'Set up and start', command: { ...startAll, setUp: true } },
+  'cancel-set-up': { label: 'Cancel set-up', command: stopAll(false) },
 }
 
 export const MainButton = () => {
@@ -53,7 +47,7 @@ export const MainButton = () => {
     // Ignore a press meant for the previous action: `Cancel start` replaces `Start everything` at once.
     if (event.detail > 1 || sending || hold.isHeld()) return
     if (asks) setAsking(!asking)
-    else void carryOut(commands[action])
+    else void carryOut(actions[action].command)
   }
   const isStart = action === 'start' || action === 'set-up'
   return (
@@ -66,7 +60,7 @@ export const MainButton = () => {
         aria-expanded={asks ? asking : undefined}
         onClick={press}
       >
-        {labels[action]}
+        {actions[action].label}
       </button>
       {isAsking && (
         <StopQuestion

@@ -59,10 +59,13 @@ const StrainWords = () => {
 }
 
 const Limits = () => {
-  const wired = useSnapshot(({ memory }) => memory?.wiredBytes ?? null)
-  const limit = useSnapshot(({ memory }) => memory?.gpuLimitBytes ?? null)
-  const verdict = useSnapshot(({ memoryMap }) => (memoryMap === null ? null : describeVerdict(memoryMap)))
-  const fits = useSnapshot(({ memoryMap }) => memoryMap?.verdict === 'fits')
+  const shown = useSnapshot(({ memory, memoryMap }) => ({
+    wired: memory?.wiredBytes ?? null,
+    limit: memory?.gpuLimitBytes ?? null,
+    verdict: memoryMap === null ? null : describeVerdict(memoryMap),
+    fits: memoryMap?.verdict === 'fits',
+  }))
+  const { wired = null, limit = null, verdict = null, fits } = shown ?? {}
   if (wired === null && limit === null && verdict === null) return null
   return (
     <p className="limits">

@@ -1,7 +1,6 @@
 // Other Studios behind the same Router, one line each.
 import type { StudioNode } from '../../electron/contract/snapshot.ts'
-import { Icon } from '../icon.tsx'
-import type { IconName } from '../icon-name.ts'
+import { Icon, type IconName } from '../icon.tsx'
 import { useSnapshot } from '../mirror.ts'
 
 const icons: Readonly<Record<StudioNode['phase'], IconName>> = {

@@ -3,16 +3,9 @@ import { useState } from 'react'
 import type { Notice } from '../../electron/contract/notice.ts'
 import { serviceIds } from '../../electron/contract/service-ids.ts'
 import type { Snapshot } from '../../electron/contract/snapshot.ts'
-import { Icon } from '../icon.tsx'
-import type { IconName } from '../icon-name.ts'
+import { Icon, severityIcons } from '../icon.tsx'
 import { showView, useSnapshot } from '../mirror.ts'
 import { describeTrouble } from '../service-words.ts'
-
-const marks: Readonly<Record<Notice['severity'], IconName>> = {
-  info: 'info',
-  warning: 'warning',
-  critical: 'failed',
-}
 
 const ranks = { critical: 0, warning: 1, info: 2 } as const
 const mostShown = 3
@@ -39,7 +32,7 @@ export const Notices = () => {
     <ul className="notices" aria-label="Notices">
       {notices.slice(0, all ? undefined : mostShown).map((notice) => (
         <li key={notice.id} className={`notice notice-${notice.severity}`}>
-          <Icon name={marks[notice.severity]} />
+          <Icon name={severityIcons[notice.severity]} />
           <div className="notice-words">
             <strong>{notice.title}</strong>
             <span title={notice.body}>{notice.body}</span>

@@ -27,12 +27,15 @@ export const Services = () => (
 )
 
 const ServiceLine = memo(({ id }: { readonly id: ServiceId }) => {
-  const phase = useSnapshot((snapshot) => readService(snapshot, id)?.phase ?? null)
-  const detail = useSnapshot((snapshot) => describeService(snapshot, id))
-  const figures = useSnapshot((snapshot) => describeFigures(snapshot, id))
-  const title = useSnapshot((snapshot) => describeLineTitle(snapshot, id))
-  const trouble = useSnapshot((snapshot) => describeTrouble(snapshot, id))
-  if (phase === null) return null
+  const line = useSnapshot((snapshot) => ({
+    phase: readService(snapshot, id)?.phase ?? null,
+    detail: describeService(snapshot, id),
+    figures: describeFigures(snapshot, id),
+    title: describeLineTitle(snapshot, id),
+    trouble: describeTrouble(snapshot, id),
+  }))
+  if (line === null || line.phase === null) return null
+  const { phase, detail, figures, title, trouble } = line
   // A service in trouble must not show as ready.
   const mark = phase === 'ready' && trouble !== null ? 'degraded' : phase
   return (
@@ -40,7 +43,7 @@ const ServiceLine = memo(({ id }: { readonly id: ServiceId }) => {
       <button
         type="button"
         className="service-line"
-        title={title ?? ''}
+        title={title}
         onClick={() => showView({ id: 'logs', service: id })}
       >
         <span className={`service-mark phase-${mark}`}>
@@ -48,9 +51,7 @@ const ServiceLine = memo(({ id }: { readonly id: ServiceId }) => {
         </span>
         <span className="service-name">{serviceNames[id]}</span>
         <span className="hidden-words">{mark}</span>
-        <span className="service-detail">
-          {id === 'llamaServer' ? <MiddleCut text={detail ?? ''} /> : detail}
-        </span>
+        <span className="service-detail">{id === 'llamaServer' ? <MiddleCut text={detail} /> : detail}</span>
         <span className="service-figures">{figures}</span>
         <Icon name="next" />
       </button>

@@ -22,22 +22,22 @@ export const Steps = () => (
 )
 
 const ServiceStep = ({ id }: { readonly id: ServiceId }) => {
-  const phase = useSnapshot((snapshot) => readService(snapshot, id)?.phase ?? null)
-  const waitingFor = useSnapshot((snapshot) => readService(snapshot, id)?.waitingFor ?? null)
-  const elapsed = useSnapshot((snapshot) => {
+  const step = useSnapshot((snapshot) => {
     const state = readService(snapshot, id)
-    return state?.phase === 'starting' ? formatDuration((snapshot.takenAt - state.since) / 1000) : ''
+    if (state === null) return null
+    const { phase, waitingFor, since } = state
+    return {
+      phase,
+      words: phase === 'starting' ? (waitingFor ?? phase) : phase,
+      elapsed: phase === 'starting' ? formatDuration((snapshot.takenAt - since) / 1000) : '',
+      trouble: describeTrouble(snapshot, id),
+    }
   })
-  const trouble = useSnapshot((snapshot) => describeTrouble(snapshot, id))
-  if (phase === null) return null
+  if (step === null) return null
+  const { phase, words, elapsed, trouble } = step
   return (
     <>
-      <Step
-        phase={phase}
-        name={serviceNames[id]}
-        words={phase === 'starting' ? (waitingFor ?? 'starting') : phase}
-        elapsed={elapsed ?? ''}
-      />
+      <Step phase={phase} name={serviceNames[id]} words={words} elapsed={elapsed} />
       {trouble !== null && (
         <li>
           <TroubleCard id={id} trouble={trouble} />

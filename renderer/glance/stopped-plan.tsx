@@ -3,9 +3,8 @@ import type { Command } from '../../electron/contract/command.ts'
 import type { PlanAnswer } from '../../electron/contract/question.ts'
 import { serviceNames } from '../../electron/contract/service-ids.ts'
 import { formatBytes, formatContext, plural } from '../../electron/wording/figures.ts'
-import { fitWords } from '../fit-words.ts'
+import { Fit, fitWords } from '../fit.tsx'
 import { useRefusal } from '../guest.ts'
-import { Icon } from '../icon.tsx'
 import { send, useSnapshot } from '../mirror.ts'
 import { askPlan, askSettings } from '../questions.ts'
 import { nameOf } from '../service-words.ts'
@@ -42,42 +41,36 @@ export const StoppedPlan = () => {
       {plan.failure !== null && (
         <p className="not-known">Could not work out whether it fits: {plan.failure}</p>
       )}
-      {plan.answer !== null && <Fit plan={plan.answer} />}
+      {plan.answer !== null && <PlanWords plan={plan.answer} />}
     </section>
   )
 }
 
 const startAnyway: Command = { type: 'start', only: null, profile: null, force: true }
 
-const Fit = ({ plan }: { readonly plan: PlanAnswer }) => {
+const PlanWords = ({ plan }: { readonly plan: PlanAnswer }) => {
   const { memory } = plan
   const refusal = useRefusal([startAnyway])
   const problems = [...plan.problems, ...plan.engine.problems]
   if (memory === null) {
     return (
-      <p className="fit fit-unknown">
-        <Icon name="unknown" />
-        <span>Could not work out whether it fits: {plan.memoryUnknown ?? 'the plan gives no reason'}</span>
-      </p>
+      <Fit fit="unknown">
+        Could not work out whether it fits: {plan.memoryUnknown ?? 'the plan gives no reason'}
+      </Fit>
     )
   }
-  const { icon, words } = fitWords[memory.verdict]
   return (
     <>
-      <p className={`fit fit-${memory.verdict}`}>
-        <Icon name={icon} />
-        <span>
-          <b>{words}</b>:{' '}
-          {memory.verdict === 'fits' || memory.reasons.length === 0
-            ? `${formatBytes(memory.totalBytes)} of ${formatBytes(memory.machineBytes)}`
-            : memory.reasons.join('; ')}
-        </span>
-      </p>
+      <Fit fit={memory.verdict}>
+        <b>{fitWords[memory.verdict]}</b>:{' '}
+        {memory.verdict === 'fits' || memory.reasons.length === 0
+          ? `${formatBytes(memory.totalBytes)} of ${formatBytes(memory.machineBytes)}`
+          : memory.reasons.join('; ')}
+      </Fit>
       {problems.map((problem) => (
-        <p key={problem} className="fit fit-does-not-fit">
-          <Icon name="failed" />
-          <span>{problem}</span>
-        </p>
+        <Fit key={problem} fit="does-not-fit">
+          {problem}
+        </Fit>
       ))}
       {memory.verdict === 'does-not-fit' && refusal === null && (
         <button type="button" className="button" onClick={() => void send(startAnyway)}>

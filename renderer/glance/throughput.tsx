@@ -5,9 +5,10 @@ import { useMirror, useSnapshot } from '../mirror.ts'
 import { ThroughputChart } from './throughput-chart.tsx'
 
 export const Throughput = () => {
-  const rate = useSnapshot(({ throughput }) => throughput?.generationTokensPerSecond ?? null)
-  const prompt = useSnapshot(({ throughput }) => throughput?.promptTokensPerSecond ?? null)
-  const acceptance = useSnapshot(({ throughput }) => throughput?.draftAcceptance ?? null)
+  const throughput = useSnapshot((snapshot) => snapshot.throughput)
+  const rate = throughput?.generationTokensPerSecond ?? null
+  const prompt = throughput?.promptTokensPerSecond ?? null
+  const acceptance = throughput?.draftAcceptance ?? null
   const others = useSnapshot(({ nodes }) => nodes.length > 0)
   const minutes = useMirror(({ history }) => chooseSpanMinutes(history))
   const waited = useMirror(({ history }) => measureWaiting(history))

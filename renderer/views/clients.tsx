@@ -2,38 +2,34 @@
 import { useState } from 'react'
 import { refuseKeys } from '../../electron/contract/guest-rights.ts'
 import type { ClientsAnswer } from '../../electron/contract/question.ts'
+import { Fit } from '../fit.tsx'
 import { useHost } from '../guest.ts'
-import { Icon } from '../icon.tsx'
 import { act, useSnapshot } from '../mirror.ts'
 import { askClients } from '../questions.ts'
 import { useAnswer } from '../use-answer.ts'
-import { AskedBody } from './asked-body.tsx'
+import { AskedView } from './asked-view.tsx'
 import { CopyButton } from './copy-button.tsx'
 import { DeveloperUse } from './developer-use.tsx'
-import { ViewHead } from './view-head.tsx'
 
 export const Clients = () => {
   const endpoint = useSnapshot(({ services }) => services.proxy.endpoint) ?? ''
   const host = useHost()
   const asked = useAnswer(askClients, endpoint)
   return (
-    <div className="view">
-      <ViewHead title="Clients" note={asked.answer?.baseUrl ?? ''} />
-      <AskedBody asked={asked} awaiting="Reading the clients’ settings…">
-        {(clients) => (
-          <>
-            {clients.warning !== null && (
-              <p className="fit fit-fits-without-linker-reserve">
-                <Icon name="warning" />
-                <span>{clients.warning}</span>
-              </p>
-            )}
-            <Snippets developers={clients.developers} host={host} />
-          </>
-        )}
-      </AskedBody>
-      <DeveloperUse />
-    </div>
+    <AskedView
+      asked={asked}
+      title="Clients"
+      note={({ baseUrl }) => baseUrl}
+      awaiting="Reading the clients’ settings…"
+      below={<DeveloperUse />}
+    >
+      {(clients) => (
+        <>
+          {clients.warning !== null && <Fit fit="fits-without-linker-reserve">{clients.warning}</Fit>}
+          <Snippets developers={clients.developers} host={host} />
+        </>
+      )}
+    </AskedView>
   )
 }
 

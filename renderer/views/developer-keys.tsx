@@ -8,10 +8,13 @@ import { useAnswer } from '../use-answer.ts'
 
 type KeyAction = Extract<Command, { type: 'key' }>['action']
 
-const warnings: Readonly<Record<Exclude<KeyAction, 'create'>, string>> = {
-  rotate: 'The current key stops working at once; the new one must be pasted again.',
-  revoke: 'Agents with this key are refused at once.',
-}
+const changes = {
+  rotate: {
+    verb: 'Rotate',
+    warning: 'The current key stops working at once; the new one must be pasted again.',
+  },
+  revoke: { verb: 'Revoke', warning: 'Agents with this key are refused at once.' },
+} as const
 
 export const DeveloperKeys = () => {
   const asked = useAnswer(askClients)
@@ -44,22 +47,22 @@ export const DeveloperKeys = () => {
                 key={action}
                 type="button"
                 className="button-small"
-                aria-label={`${action === 'rotate' ? 'Rotate' : 'Revoke'} the key of ${developer.name}`}
+                aria-label={`${changes[action].verb} the key of ${developer.name}`}
                 onClick={() => setSure({ name: developer.name, action })}
               >
-                {action === 'rotate' ? 'Rotate' : 'Revoke'}
+                {changes[action].verb}
               </button>
             ))}
             {sure?.name === developer.name && (
               <div className="key-sure">
-                <p>{warnings[sure.action]}</p>
+                <p>{changes[sure.action].warning}</p>
                 <div className="button-row">
                   <button
                     type="button"
                     className="button button-danger"
                     onClick={() => void carryOut(sure.action, sure.name)}
                   >
-                    {sure.action === 'rotate' ? 'Rotate' : 'Revoke'} the key of {developer.name}
+                    {changes[sure.action].verb} the key of {developer.name}
                   </button>
                   <button type="button" className="button button-quiet" onClick={() => setSure(null)}>
                     Keep it

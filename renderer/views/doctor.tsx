@@ -1,15 +1,12 @@
 // Every check with what was found, why it matters and the fix; problems first.
 import type { DoctorAnswer } from '../../electron/contract/question.ts'
 import { plural } from '../../electron/wording/figures.ts'
-import { Icon } from '../icon.tsx'
-import type { IconName } from '../icon-name.ts'
+import { Icon, type IconName } from '../icon.tsx'
 import { act, useSnapshot } from '../mirror.ts'
 import { askDoctor } from '../questions.ts'
 import { useAnswer } from '../use-answer.ts'
-import { AgainButton } from './again-button.tsx'
-import { AskedBody } from './asked-body.tsx'
+import { AskedView } from './asked-view.tsx'
 import { CopyButton } from './copy-button.tsx'
-import { ViewHead } from './view-head.tsx'
 
 type Check = DoctorAnswer['checks'][number]
 
@@ -43,26 +40,23 @@ export const Doctor = () => {
   const overall = useSnapshot((snapshot) => snapshot.overall) ?? ''
   const asked = useAnswer(askDoctor, overall)
   return (
-    <div className="view">
-      <ViewHead
-        title="Doctor"
-        note={asked.answer === null ? '' : summarize(asked.answer.checks)}
-        checkedAt={asked.answeredAt}
-      >
-        <AgainButton label="Check again" asked={asked} />
-      </ViewHead>
-      <AskedBody asked={asked} awaiting="Checking…">
-        {({ checks }) => (
-          <ul className="checks">
-            {order
-              .flatMap((level) => checks.filter((check) => check.level === level))
-              .map((check) => (
-                <CheckRow key={check.id} check={check} />
-              ))}
-          </ul>
-        )}
-      </AskedBody>
-    </div>
+    <AskedView
+      asked={asked}
+      title="Doctor"
+      note={({ checks }) => summarize(checks)}
+      awaiting="Checking…"
+      againLabel="Check again"
+    >
+      {({ checks }) => (
+        <ul className="checks">
+          {order
+            .flatMap((level) => checks.filter((check) => check.level === level))
+            .map((check) => (
+              <CheckRow key={check.id} check={check} />
+            ))}
+        </ul>
+      )}
+    </AskedView>
   )
 }
 

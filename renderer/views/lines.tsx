@@ -1,6 +1,5 @@
 // Sentences below each other, each with its mark.
-import { Icon } from '../icon.tsx'
-import type { IconName } from '../icon-name.ts'
+import { Icon, type IconName } from '../icon.tsx'
 
 export const Lines = ({ mark, lines }: { readonly mark: IconName; readonly lines: readonly string[] }) =>
   lines.length === 0 ? null : (

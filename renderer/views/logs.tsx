@@ -2,13 +2,9 @@
 import { useLayoutEffect, useMemo, useRef, useState } from 'react'
 import type { Command } from '../../electron/contract/command.ts'
 import { refuseLogs } from '../../electron/contract/guest-rights.ts'
-import {
-  type CommandedId,
-  type LogId,
-  serviceIds,
-  serviceNames,
-} from '../../electron/contract/service-ids.ts'
-import type { Phase } from '../../electron/contract/snapshot.ts'
+import { type LogId, type ServiceId, serviceIds, serviceNames } from '../../electron/contract/service-ids.ts'
+import { readService } from '../../electron/contract/services.ts'
+import type { Snapshot } from '../../electron/contract/snapshot.ts'
 import { plural } from '../../electron/wording/figures.ts'
 import { AskingButton } from '../asking-button.tsx'
 import { keepLogFilter, useDrafts } from '../drafts.ts'
@@ -48,7 +44,7 @@ export const Logs = () => {
             </button>
           ))}
       </div>
-      {shown === 'gateway' ? <GatewayNote /> : shown !== 'core' && <ServiceControls id={shown} />}
+      {shown !== 'core' && <ServiceControls id={shown} />}
       {shown === 'ramDisk' ? (
         <p className="not-known">The {serviceNames.ramDisk} has no process and so no log.</p>
       ) : host === null ? (
@@ -121,71 +117,53 @@ const LogPanel = ({ log }: { readonly log: LogId }) => {
   )
 }
 
-const isUp = (phase: Phase): boolean => phase !== 'stopped' && phase !== 'failed'
-
-/** No button of its own: it starts and stops with the Router. */
-const GatewayNote = () => {
-  const phase = useSnapshot(({ services }) => services.gateway?.phase ?? null)
-  if (phase === null) return null
-  return (
-    <div className="service-controls">
-      <span className={`service-word phase-${phase}`}>{phase}</span>
-      <span>starts and stops with the {serviceNames.proxy}</span>
-    </div>
-  )
+interface Control {
+  readonly verb: string
+  /** What it destroys; null: nothing. */
+  readonly warning: string | null
+  readonly command: Command
 }
 
-const ServiceControls = ({ id }: { readonly id: CommandedId }) => {
-  const phase = useSnapshot(({ services }) => services[id].phase)
-  if (phase === null) return null
-  const up = isUp(phase)
-  return (
-    <div className="service-controls">
-      <span className={`service-word phase-${phase}`}>{phase}</span>
-      {id === 'ramDisk' ? <ForgeEject up={up} /> : up && <ServerControls id={id} />}
-      {!up && (
-        <AskingButton
-          key={`start ${id}`}
-          label={`Start ${serviceNames[id]}`}
-          warning={null}
-          onPress={() => void send(startOf(id))}
-        />
-      )}
-    </div>
-  )
-}
-
-/** Also for a failed disk: the way it is mounted may be the problem. */
-const ForgeEject = ({ up }: { readonly up: boolean }) => {
-  const mounted = useSnapshot(({ ramDisk }) => ramDisk?.mounted) ?? false
-  const refusal = useRefusal([ejectForge])
-  if (refusal !== null || (!up && !mounted)) return null
-  return (
-    <AskingButton
-      label={`Eject ${serviceNames.ramDisk}`}
-      warning={ejectLoss}
-      onPress={() => void send(ejectForge)}
-    />
-  )
-}
-
-const ServerControls = ({ id }: { readonly id: Exclude<CommandedId, 'ramDisk'> }) => {
-  const warning = useSnapshot(describeWorkLoss)
+/** None for the gateway: it starts and stops with the Router. */
+const listControls = (snapshot: Snapshot, id: ServiceId): readonly Control[] => {
+  if (id === 'gateway') return []
+  const { phase } = snapshot.services[id]
+  const isUp = phase !== 'stopped' && phase !== 'failed'
+  const warning = describeWorkLoss(snapshot)
+  const start = { verb: 'Start', warning: null, command: startOf(id) }
+  if (id === 'ramDisk') {
+    const eject = { verb: 'Eject', warning: ejectLoss, command: ejectForge }
+    // Also for a failed disk: the way it is mounted may be the problem.
+    return [...(isUp || snapshot.ramDisk?.mounted === true ? [eject] : []), ...(isUp ? [] : [start])]
+  }
   const stop: Command = { type: 'stop', only: id, eject: false, now: false, force: false }
+  return isUp
+    ? [
+        { verb: 'Stop', warning, command: stop },
+        { verb: 'Restart', warning, command: { type: 'restart', only: id } },
+      ]
+    : [start]
+}
+
+const ServiceControls = ({ id }: { readonly id: ServiceId }) => {
+  const phase = useSnapshot((snapshot) => readService(snapshot, id)?.phase ?? null)
+  const controls = useSnapshot((snapshot) => listControls(snapshot, id))
+  const mayEject = useRefusal([ejectForge]) === null
+  if (phase === null || controls === null) return null
   return (
-    <>
-      <AskingButton
-        key={`stop ${id}`}
-        label={`Stop ${serviceNames[id]}`}
-        warning={warning}
-        onPress={() => void send(stop)}
-      />
-      <AskingButton
-        key={`restart ${id}`}
-        label={`Restart ${serviceNames[id]}`}
-        warning={warning}
-        onPress={() => void send({ type: 'restart', only: id })}
-      />
-    </>
+    <div className="service-controls">
+      <span className={`service-word phase-${phase}`}>{phase}</span>
+      {id === 'gateway' && <span>starts and stops with the {serviceNames.proxy}</span>}
+      {controls
+        .filter(({ verb }) => verb !== 'Eject' || mayEject)
+        .map(({ verb, warning, command }) => (
+          <AskingButton
+            key={`${verb} ${id}`}
+            label={`${verb} ${serviceNames[id]}`}
+            warning={warning}
+            onPress={() => void send(command)}
+          />
+        ))}
+    </div>
   )
 }

@@ -8,7 +8,7 @@ import {
   plural,
 } from '../../electron/wording/figures.ts'
 import { explainColumns, modelColumns } from '../../electron/wording/model-columns.ts'
-import { fitWords } from '../fit-words.ts'
+import { fitIcons, fitWords } from '../fit.tsx'
 import { useHost } from '../guest.ts'
 import { Icon } from '../icon.tsx'
 import { useSnapshot } from '../mirror.ts'
@@ -16,10 +16,8 @@ import { FetchButton, FetchProgress, isFetchShown, TurnButton } from '../model-f
 import { askModels } from '../questions.ts'
 import { startSentence } from '../sentence.ts'
 import { useAnswer } from '../use-answer.ts'
-import { AgainButton } from './again-button.tsx'
-import { AskedBody } from './asked-body.tsx'
+import { AskedView } from './asked-view.tsx'
 import { Lines } from './lines.tsx'
-import { ViewHead } from './view-head.tsx'
 
 type Model = ModelsAnswer['models'][number]
 
@@ -29,20 +27,16 @@ export const Models = () => {
     fetches.flatMap(({ id, phase }) => (phase === 'done' ? [id] : [])).join(' '),
   )
   const asked = useAnswer(askModels, fetched ?? '')
-  const { answer } = asked
   return (
-    <div className="view">
-      <ViewHead
-        title="Models"
-        note={answer === null ? '' : `for ${plural(answer.agents, 'agent')}`}
-        checkedAt={asked.answeredAt}
-      >
-        <AgainButton label="Judge again" asked={asked} />
-      </ViewHead>
-      <AskedBody asked={asked} awaiting="Judging the models…">
-        {(judged) => <Judged judged={judged} />}
-      </AskedBody>
-    </div>
+    <AskedView
+      asked={asked}
+      title="Models"
+      note={({ agents }) => `for ${plural(agents, 'agent')}`}
+      awaiting="Judging the models…"
+      againLabel="Judge again"
+    >
+      {(judged) => <Judged judged={judged} />}
+    </AskedView>
   )
 }
 
@@ -103,13 +97,12 @@ const ModelRows = ({ model, isBest, sourceNumber }: ModelRowsProps) => {
   const fetches = useSnapshot((snapshot) => snapshot.fetches) ?? []
   const fetch = fetches.find((each) => each.id === id && isFetchShown(each))
   const isGuest = useHost() !== null
-  const icon = fit === 'unknown' ? 'unknown' : fitWords[fit].icon
   return (
     <tbody>
       <tr>
         <th scope="row">
           <span className={`model-fit fit-${fit}`}>
-            <Icon name={icon} />
+            <Icon name={fitIcons[fit]} />
             <span>{name}</span>
           </span>
         </th>
@@ -147,7 +140,7 @@ const ModelRows = ({ model, isBest, sourceNumber }: ModelRowsProps) => {
 /** The button says the size of what isn't here; a guest has none. */
 const sayFit = ({ fit, neededBytes, weightBytes, isHere, canFetch }: Model, isGuest: boolean): string =>
   [
-    fit === 'unknown' ? 'Not known whether it fits' : fitWords[fit].words,
+    fit === 'unknown' ? 'Not known whether it fits' : fitWords[fit],
     ...(neededBytes === null ? [] : [`needs ${formatBytes(neededBytes)}`]),
     ...((isHere || isGuest || !canFetch) && weightBytes !== null ? [formatBytes(weightBytes)] : []),
     ...(isHere ? ['here'] : canFetch ? (isGuest ? ['not here'] : []) : ['comes with set-up']),

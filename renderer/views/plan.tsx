@@ -3,73 +3,59 @@ import type { PlanAnswer } from '../../electron/contract/question.ts'
 import { serviceNames } from '../../electron/contract/service-ids.ts'
 import { formatBytes } from '../../electron/wording/figures.ts'
 import { quoteArgv } from '../../electron/wording/shell-quote.ts'
-import { fitWords } from '../fit-words.ts'
-import { Icon } from '../icon.tsx'
+import { Fit, fitWords } from '../fit.tsx'
 import { act, showView, useSnapshot } from '../mirror.ts'
 import { askPlan } from '../questions.ts'
 import { useAnswer } from '../use-answer.ts'
-import { AgainButton } from './again-button.tsx'
-import { AskedBody } from './asked-body.tsx'
+import { AskedView } from './asked-view.tsx'
 import { CopyButton } from './copy-button.tsx'
 import { Lines } from './lines.tsx'
-import { ViewHead } from './view-head.tsx'
 
 export const Plan = () => {
   // Allocated memory changes when services start and stop.
   const overall = useSnapshot((snapshot) => snapshot.overall) ?? ''
   const asked = useAnswer(askPlan, overall)
-  const { answer } = asked
   return (
-    <div className="view">
-      <ViewHead
-        title="Plan"
-        note={answer === null ? '' : `${answer.profile}, ${answer.because}`}
-        checkedAt={asked.answeredAt}
-      >
-        <AgainButton label="Plan again" asked={asked} />
-      </ViewHead>
-      <AskedBody asked={asked} awaiting="Reading the model files…">
-        {(plan) => (
-          <>
-            <Lines mark="failed" lines={plan.problems} />
-            {plan.memory === null ? (
-              <p className="fit fit-unknown">
-                <Icon name="unknown" />
-                <span>Could not work out whether it fits: {plan.memoryUnknown}</span>
-              </p>
-            ) : (
-              <MemoryPlan memory={plan.memory} />
-            )}
-            <div className="button-row">
-              <button
-                type="button"
-                className="button"
-                onClick={() => showView({ id: 'models', service: null })}
-              >
-                Which models fit this machine
-              </button>
-            </div>
-            <Engine engine={plan.engine} />
-            {plan.gateway !== null && <Gateway gateway={plan.gateway} />}
-          </>
-        )}
-      </AskedBody>
-    </div>
+    <AskedView
+      asked={asked}
+      title="Plan"
+      note={({ profile, because }) => `${profile}, ${because}`}
+      awaiting="Reading the model files…"
+      againLabel="Plan again"
+    >
+      {(plan) => (
+        <>
+          <Lines mark="failed" lines={plan.problems} />
+          {plan.memory === null ? (
+            <Fit fit="unknown">Could not work out whether it fits: {plan.memoryUnknown}</Fit>
+          ) : (
+            <MemoryPlan memory={plan.memory} />
+          )}
+          <div className="button-row">
+            <button
+              type="button"
+              className="button"
+              onClick={() => showView({ id: 'models', service: null })}
+            >
+              Which models fit this machine
+            </button>
+          </div>
+          <Engine engine={plan.engine} />
+          {plan.gateway !== null && <Gateway gateway={plan.gateway} />}
+        </>
+      )}
+    </AskedView>
   )
 }
 
 const MemoryPlan = ({ memory }: { readonly memory: NonNullable<PlanAnswer['memory']> }) => {
-  const { icon, words } = fitWords[memory.verdict]
   const running = memory.lines.some((line) => line.allocatedBytes !== null)
   return (
     <section className="block" aria-label="Memory plan">
-      <p className={`fit fit-${memory.verdict}`}>
-        <Icon name={icon} />
-        <span>
-          <b>{words}</b>: {formatBytes(memory.totalBytes)} of {formatBytes(memory.machineBytes)};{' '}
-          {memory.agents}
-        </span>
-      </p>
+      <Fit fit={memory.verdict}>
+        <b>{fitWords[memory.verdict]}</b>: {formatBytes(memory.totalBytes)} of{' '}
+        {formatBytes(memory.machineBytes)}; {memory.agents}
+      </Fit>
       <Lines mark="info" lines={memory.reasons} />
       <Lines mark="warning" lines={memory.warnings} />
       <table className="table">

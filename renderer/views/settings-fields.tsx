@@ -1,16 +1,14 @@
 // The fields of the settings form, each with its problem.
 import { type ReactNode, useId } from 'react'
-import { ConfigSchema } from '../../electron/contract/config.ts'
+import type { Config } from '../../electron/contract/config.ts'
 import type { SettingsAnswer } from '../../electron/contract/question.ts'
 import { unknown } from '../../electron/wording/figures.ts'
 import {
   type FormValues,
   followDraftModel,
-  type GuestsChoice,
   isFileProfile,
   keyOf,
   listShownFields,
-  type ProfileField,
   profileFields,
 } from '../settings-form.ts'
 
@@ -18,65 +16,45 @@ interface FieldsProps {
   readonly values: FormValues
   /** Keyed by the place in the config. */
   readonly problems: Readonly<Record<string, string>>
-  change(part: Partial<FormValues>): void
+  change(part: FormValues): void
 }
 
-const menuBarWords: Readonly<Record<FormValues['menuBarText'], string>> = {
+/** What the field at this place in the config shows and does. */
+const bind = ({ values, problems, change }: FieldsProps, place: string) => ({
+  value: values[place] ?? '',
+  problem: problems[place],
+  onChange: (text: string) => change({ [place]: text }),
+})
+
+const menuBarWords: Readonly<Record<Config['menuBarText'], string>> = {
   none: 'Only the icon',
   slots: 'Busy slots: 3/4',
   'slots-and-speed': 'Slots and speed: 3/4 · 41 t/s',
 }
 
-const menuBarTexts = ConfigSchema.shape.menuBarText.unwrap().options
-
-const guestsWords: Readonly<Record<GuestsChoice, string>> = {
+const guestsWords = {
   default: 'Default: group staff on a Mac, else no one',
   none: 'No one',
   group: 'The members of a group',
   everyone: 'Everyone with an account',
 }
 
-const guestsChoices: readonly GuestsChoice[] = ['default', 'none', 'group', 'everyone']
-
-export const AppFields = ({ values, problems, change }: FieldsProps) => (
+export const AppFields = (form: FieldsProps) => (
   <>
-    <Check
-      label="Start the stack when Nexus opens"
-      checked={values.startStackAtLaunch}
-      onChange={(startStackAtLaunch) => change({ startStackAtLaunch })}
-    />
-    <ChoiceField
-      label="Menu bar"
-      choices={menuBarTexts}
-      words={menuBarWords}
-      value={values.menuBarText}
-      onChange={(menuBarText) => change({ menuBarText })}
-    />
+    <Switch label="Start the stack when Nexus opens" {...bind(form, 'startStackAtLaunch')} />
+    <ChoiceField label="Menu bar" choices={menuBarWords} {...bind(form, 'menuBarText')} />
     <fieldset>
       <legend>Notifications</legend>
-      <Check label="Show notifications" checked={values.notify} onChange={(notify) => change({ notify })} />
-      <Check
+      <Switch label="Show notifications" {...bind(form, 'notifications.enabled')} />
+      <Switch
         label="Quiet hours"
-        checked={values.quiet}
-        disabled={!values.notify}
-        onChange={(quiet) => change({ quiet })}
+        disabled={form.values['notifications.enabled'] !== 'on'}
+        {...bind(form, 'notifications.quietHours')}
       />
-      {values.quiet && (
+      {form.values['notifications.quietHours'] === 'on' && (
         <>
-          <TextField
-            label="From"
-            unit="such as 22:00"
-            value={values.quietFrom}
-            problem={problems['notifications.quietHours.from']}
-            onChange={(quietFrom) => change({ quietFrom })}
-          />
-          <TextField
-            label="To"
-            unit=""
-            value={values.quietTo}
-            problem={problems['notifications.quietHours.to']}
-            onChange={(quietTo) => change({ quietTo })}
-          />
+          <TextField label="From" unit="such as 22:00" {...bind(form, 'notifications.quietHours.from')} />
+          <TextField label="To" {...bind(form, 'notifications.quietHours.to')} />
         </>
       )}
     </fieldset>
@@ -84,25 +62,11 @@ export const AppFields = ({ values, problems, change }: FieldsProps) => (
 )
 
 /** Guests may see, start and stop the stack, but never read keys or settings. */
-export const GuestFields = ({ values, problems, change }: FieldsProps) => (
+export const GuestFields = (form: FieldsProps) => (
   <fieldset>
     <legend>Other users of this machine</legend>
-    <ChoiceField
-      label="May attach"
-      choices={guestsChoices}
-      words={guestsWords}
-      value={values.guests}
-      onChange={(guests) => change({ guests })}
-    />
-    {values.guests === 'group' && (
-      <TextField
-        label="Group"
-        unit=""
-        value={values.guestGroup}
-        problem={problems['guests.group']}
-        onChange={(guestGroup) => change({ guestGroup })}
-      />
-    )}
+    <ChoiceField label="May attach" choices={guestsWords} {...bind(form, 'guests')} />
+    {form.values['guests'] === 'group' && <TextField label="Group" {...bind(form, 'guests.group')} />}
     <p className="field-note">They see the stack and may start and stop it; keys and settings stay yours.</p>
   </fieldset>
 )
@@ -111,7 +75,8 @@ interface ProfileFieldsProps extends FieldsProps {
   readonly answer: SettingsAnswer
 }
 
-export const ProfileFields = ({ answer, values, problems, change }: ProfileFieldsProps) => {
+export const ProfileFields = ({ answer, ...form }: ProfileFieldsProps) => {
+  const { values } = form
   const isFile = isFileProfile(answer)
   const shown = listShownFields(answer, values)
   const isAll = shown.length === profileFields.length
@@ -119,15 +84,14 @@ export const ProfileFields = ({ answer, values, problems, change }: ProfileField
   return (
     <fieldset>
       <legend>Stack</legend>
-      <label className="field">
-        <span>Profile</span>
-        <select value={values.profile} onChange={(event) => change({ profile: event.target.value })}>
-          <option value="">automatic: {answer.automaticProfileName ?? unknown}</option>
-          {answer.profileNames.map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
-      </label>
+      <ChoiceField
+        label="Profile"
+        choices={{
+          '': `automatic: ${answer.automaticProfileName ?? unknown}`,
+          ...Object.fromEntries(answer.profileNames.map((name) => [name, name])),
+        }}
+        {...bind(form, 'profile')}
+      />
       {isAll && isFile && (
         <p className="field-note">
           These values come from the profile’s own file: edit <code>{answer.profileName}</code>
@@ -147,19 +111,11 @@ export const ProfileFields = ({ answer, values, problems, change }: ProfileField
           unit={field.unit}
           wide={field.kind !== 'number'}
           placeholder={field.kind.startsWith('optional') ? 'none' : ''}
-          value={values.ofProfile[keyOf(field)] ?? ''}
-          problem={findProblem(problems, field)}
-          onChange={(text) => change({ ofProfile: { ...values.ofProfile, [keyOf(field)]: text } })}
+          {...bind(form, keyOf(field))}
         />
       ))}
       {isAll && speculation !== null && <p className="field-note">{speculationWords[speculation]}</p>}
-      <TextField
-        label="Drain"
-        unit="s for agents to finish"
-        value={values.drainSeconds}
-        problem={problems['drainSeconds']}
-        onChange={(drainSeconds) => change({ drainSeconds })}
-      />
+      <TextField label="Drain" unit="s for agents to finish" {...bind(form, 'drainSeconds')} />
     </fieldset>
   )
 }
@@ -169,50 +125,45 @@ const speculationWords = {
   'draft-simple': 'With a draft model tokens are drafted: speculation is saved as draft-simple.',
 } as const
 
-const findProblem = (problems: FieldsProps['problems'], field: ProfileField): string | undefined =>
-  problems[keyOf(field)]
-
-interface ChoiceFieldProps<T extends string> {
+interface BoundProps {
   readonly label: string
-  readonly choices: readonly T[]
-  readonly words: Readonly<Record<T, string>>
-  readonly value: T
-  onChange(choice: T): void
+  readonly value: string
+  onChange(text: string): void
 }
 
-const ChoiceField = <T extends string>({ label, choices, words, value, onChange }: ChoiceFieldProps<T>) => (
+interface ChoiceFieldProps extends BoundProps {
+  /** The words for each value. */
+  readonly choices: Readonly<Record<string, string>>
+}
+
+const ChoiceField = ({ label, choices, value, onChange }: ChoiceFieldProps) => (
   <label className="field">
     <span>{label}</span>
-    <select
-      value={value}
-      onChange={(event) => {
-        const chosen = choices.find((choice) => choice === event.target.value)
-        if (chosen !== undefined) onChange(chosen)
-      }}
-    >
-      {choices.map((choice) => (
+    <select value={value} onChange={(event) => onChange(event.target.value)}>
+      {Object.entries(choices).map(([choice, words]) => (
         <option key={choice} value={choice}>
-          {words[choice]}
+          {words}
         </option>
       ))}
     </select>
   </label>
 )
 
-interface TextFieldProps {
-  readonly label: string
-  readonly unit: string
-  readonly value: string
+const Switch = ({ value, onChange, ...shown }: BoundProps & { readonly disabled?: boolean }) => (
+  <Check {...shown} checked={value === 'on'} onChange={(on) => onChange(on ? 'on' : '')} />
+)
+
+interface TextFieldProps extends BoundProps {
+  readonly unit?: string
   readonly problem: string | undefined
   readonly wide?: boolean
   readonly placeholder?: string
   readonly readOnly?: boolean
-  onChange(text: string): void
 }
 
 const TextField = ({
   label,
-  unit,
+  unit = '',
   value,
   problem,
   wide = false,

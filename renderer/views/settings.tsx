@@ -2,9 +2,9 @@
 import { useEffect, useMemo, useState } from 'react'
 import type { SettingsAnswer } from '../../electron/contract/question.ts'
 import { keepSettings, settleSettings, useDrafts } from '../drafts.ts'
+import { Fit } from '../fit.tsx'
 import { Models } from '../glance/models.tsx'
 import { useHost } from '../guest.ts'
-import { Icon } from '../icon.tsx'
 import { isSame } from '../is-same.ts'
 import { act, send, useMirror, useSnapshot } from '../mirror.ts'
 import { askSettings } from '../questions.ts'
@@ -17,7 +17,7 @@ import {
   rebaseDraft,
 } from '../settings-form.ts'
 import { useAnswer } from '../use-answer.ts'
-import { AskedBody } from './asked-body.tsx'
+import { AskedView } from './asked-view.tsx'
 import { DeveloperKeys } from './developer-keys.tsx'
 import { OpenAtLogin } from './open-at-login.tsx'
 import { RestartNeeded } from './restart-needed.tsx'
@@ -45,28 +45,34 @@ const OwnSettings = () => {
   const overall = useSnapshot((snapshot) => snapshot.overall) ?? ''
   const asked = useAnswer(askSettings, overall)
   return (
-    <div className="view view-settings">
-      <ViewHead title="Settings" note={asked.answer?.path ?? ''} />
-      <AskedBody asked={asked} awaiting="Reading the settings…">
-        {(answer) => (
-          <>
-            {answer.problems.map((problem) => (
-              <p key={problem} className="fit fit-does-not-fit">
-                <Icon name="failed" />
-                <span>{problem}</span>
-              </p>
-            ))}
-            <RestartNeeded differences={answer.restartNeeded} />
-            <OpenAtLogin />
-            <SettingsForm answer={answer} onSent={asked.again} />
-            {answer.machine == null ? null : <p className="not-known">This machine: {answer.machine}</p>}
-          </>
-        )}
-      </AskedBody>
-      <Models />
-      <DeveloperKeys />
-      <About />
-    </div>
+    <AskedView
+      asked={asked}
+      title="Settings"
+      className="view view-settings"
+      note={({ path }) => path}
+      awaiting="Reading the settings…"
+      below={
+        <>
+          <Models />
+          <DeveloperKeys />
+          <About />
+        </>
+      }
+    >
+      {(answer) => (
+        <>
+          {answer.problems.map((problem) => (
+            <Fit key={problem} fit="does-not-fit">
+              {problem}
+            </Fit>
+          ))}
+          <RestartNeeded differences={answer.restartNeeded} />
+          <OpenAtLogin />
+          <SettingsForm answer={answer} onSent={asked.again} />
+          {answer.machine == null ? null : <p className="not-known">This machine: {answer.machine}</p>}
+        </>
+      )}
+    </AskedView>
   )
 }
 
@@ -103,7 +109,7 @@ const SettingsForm = ({ answer, onSent }: SettingsFormProps) => {
   const [saved, setSaved] = useState(false)
   const judged = useMemo(() => judgeForm(answer, values), [answer, values])
   const changed = !isSame(values, base)
-  const change = (part: Partial<FormValues>) => {
+  const change = (part: FormValues) => {
     setSaved(false)
     const { revision, profileName } = answer
     keepSettings({ revision, profileName, base, values: { ...values, ...part }, note })
@@ -129,10 +135,9 @@ const SettingsForm = ({ answer, onSent }: SettingsFormProps) => {
       <ProfileFields answer={answer} values={values} problems={judged.problems} change={change} />
       <GuestFields values={values} problems={judged.problems} change={change} />
       {listOtherProblems(judged.problems).map((problem) => (
-        <p key={problem} className="fit fit-does-not-fit" role="alert">
-          <Icon name="failed" />
-          <span>{problem}</span>
-        </p>
+        <Fit key={problem} fit="does-not-fit" role="alert">
+          {problem}
+        </Fit>
       ))}
       {(changed || note !== null || saved) && (
         <div className="save-bar">

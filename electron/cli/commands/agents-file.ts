@@ -10,15 +10,15 @@ import { writeBlock } from '../../core/base/managed-file.ts'
 import { type Block, markdownMarks } from '../../core/base/marked-block.ts'
 import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import { attachToCore } from '../../core/control/client.ts'
-import { readIntent } from '../../core/stack/intent.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
-import type { CliCommand } from '../arguments.ts'
+import type { CommandNamed } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
-import { readSnapshotInTime } from '../core-answer.ts'
-import { readChosenProfile } from '../profile-choice.ts'
+import { readSnapshotOnce } from '../core-answer.ts'
+import { fail } from '../print.ts'
+import { readChosenProfile, readRunningProfile } from '../profile-choice.ts'
 
 export const runAgentsFile = async (
-  command: Extract<CliCommand, { name: 'agents-file' }>,
+  command: CommandNamed<'agents-file'>,
   context: CliContext,
 ): Promise<number> => {
   const block = await readAgentsBlock(await describeWhatRuns(context))
@@ -34,44 +34,31 @@ export const runAgentsFile = async (
 /** The running profile, else the one that would start. */
 const describeWhatRuns = async (context: CliContext): Promise<AgentsFileContext> => {
   const { folder, platform } = context
-  const intent = readIntent(folder.intentPath)
-  const core = await attachToCore(folder.socketPath)
-  const snapshot = core === null ? null : await readSnapshotInTime(core, context)
-  const phase = snapshot?.services.llamaServer.phase ?? 'stopped'
-  core?.close()
-  const runs = intent !== null && intent.up.length > 0
-  const chosen = runs
-    ? { name: intent.profileName, profile: intent.profile }
-    : await readChosenProfile(context, null)
-  const engineIsReady = runs && (phase === 'ready' || phase === 'degraded')
-  return { folder, platform, profileName: chosen.name, profile: chosen.profile, engineIsReady }
+  const running = readRunningProfile(context)
+  const snapshot = await readSnapshotOnce(await attachToCore(folder.socketPath), context)
+  const { name: profileName, profile } = running ?? (await readChosenProfile(context, null))
+  const phase = snapshot?.services.llamaServer.phase
+  const engineIsReady = running !== null && (phase === 'ready' || phase === 'degraded')
+  return { folder, platform, profileName, profile, engineIsReady }
 }
 
 const writeFile = (path: string, block: Block, context: CliContext): number => {
   const state = readAgentsFileState(path, block)
-  switch (state.kind) {
-    case 'edited':
-      context.printError(
-        `${path}: the text between the opta-nexus marks was edited, so the file is left as it is. Move the edits outside the marks, delete the block with its marks, and run this again.`,
-      )
-      return exitCodes.failed
-    case 'broken':
-      context.printError(`${path} is left as it is: ${state.reason}`)
-      return exitCodes.failed
-    case 'no-file':
-    case 'no-block':
-    case 'outdated':
-    case 'current':
-      if (state.kind !== 'current') writeBlock(path, block, markdownMarks)
-      ensureStateFolder(context.folder)
-      rememberFile(context.folder.agentsFilesPath, path)
-      context.print(
-        state.kind === 'current'
-          ? `${path} is up to date.`
-          : `${path} now tells agents what they must know. It is updated when the profile changes; text outside the marks is yours.`,
-      )
-      return exitCodes.done
-  }
+  if (state.kind === 'edited')
+    return fail(
+      context,
+      `${path}: the text between the opta-nexus marks was edited, so the file is left as it is. Move the edits outside the marks, delete the block with its marks, and run this again.`,
+    )
+  if (state.kind === 'broken') return fail(context, `${path} is left as it is: ${state.reason}`)
+  if (state.kind !== 'current') writeBlock(path, block, markdownMarks)
+  ensureStateFolder(context.folder)
+  rememberFile(context.folder.agentsFilesPath, path)
+  context.print(
+    state.kind === 'current'
+      ? `${path} is up to date.`
+      : `${path} now tells agents what they must know. It is updated when the profile changes; text outside the marks is yours.`,
+  )
+  return exitCodes.done
 }
 
 /** 1 when a file is out of date. A file whose block was removed is no longer ours. */

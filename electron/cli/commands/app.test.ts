@@ -15,7 +15,7 @@ describe('whyNoWindow', () => {
 })
 
 describe('electronArguments', () => {
-  it('gives up the sandbox only where Chromium refuses to have it', () => {
+  it('disables the sandbox only where Chromium refuses it', () => {
     expect(electronArguments('linux', 0)).toEqual(['--no-sandbox'])
     expect(electronArguments('linux', 501)).toEqual([])
     expect(electronArguments('darwin', 0)).toEqual([])
@@ -23,7 +23,7 @@ describe('electronArguments', () => {
 })
 
 describe('openArguments', () => {
-  it('takes along where the folders are, and nothing else', () => {
+  it('passes on the variables of our folders and nothing else', () => {
     const path = '/Applications/Opta Nexus.app'
     expect(openArguments(path, { PATH: '/bin' })).toEqual([path])
     const env = { PATH: '/bin', NEXUS_HOME: '/tmp/a b', NEXUS_RUNTIME: '', NEXUS_SHARED: '/Users/Shared/n' }

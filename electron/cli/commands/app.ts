@@ -7,23 +7,20 @@ import { within } from '../../core/base/deadline.ts'
 import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import { openLogForChild } from '../../core/logs/log-file.ts'
 import { readLastLines } from '../../core/logs/log-follow.ts'
-import { type CliContext, exitCodes } from '../context.ts'
+import { type CliContext, exitCodes, folderVariables } from '../context.ts'
 import {
   ensurePackagedElectron,
   needsLoweredBuild,
   readElectronVersion,
   readPinnedElectronVersion,
 } from '../electron-program.ts'
+import { fail } from '../print.ts'
 
 const withoutIt = 'Without it: nexus up starts the stack, nexus status --watch shows it.'
 
 export const runApp = async (context: CliContext): Promise<number> => {
-  const say = (line: string) => context.printError(line)
   const obstacle = whyNoWindow(process.platform, context.env)
-  if (obstacle !== null) {
-    say(`The app cannot open here: ${obstacle}. ${withoutIt}`)
-    return exitCodes.failed
-  }
+  if (obstacle !== null) return fail(context, `The app cannot open here: ${obstacle}. ${withoutIt}`)
   const packaged = context.env['NEXUS_APP']
   if (packaged) return openPackagedApp(packaged, context)
   const root = dirname(context.resourcesDir)
@@ -31,11 +28,12 @@ export const runApp = async (context: CliContext): Promise<number> => {
   const named = context.env['NEXUS_ELECTRON']
   const electron = named
     ? { path: named, version: await readElectronVersion(named) }
-    : await ensurePackagedElectron(modulesDir, say)
-  if (electron === null) {
-    say(`The app needs it to open a window. NEXUS_ELECTRON can name one installed elsewhere. ${withoutIt}`)
-    return exitCodes.failed
-  }
+    : await ensurePackagedElectron(modulesDir, context.printError)
+  if (electron === null)
+    return fail(
+      context,
+      `The app needs it to open a window. NEXUS_ELECTRON can name one installed elsewhere. ${withoutIt}`,
+    )
   const builtFor = readPinnedElectronVersion(modulesDir)
   const build = needsLoweredBuild(electron.version, builtFor) ? 'app-compat' : 'app'
   return openApp(electron.path, [join(root, 'out', build)], context)
@@ -53,9 +51,6 @@ export const whyNoWindow = (
 /** Chromium refuses to run as root with its sandbox (crbug.com/638180). */
 export const electronArguments = (platform: NodeJS.Platform, uid: number | undefined): readonly string[] =>
   platform === 'linux' && uid === 0 ? ['--no-sandbox'] : []
-
-/** The variables that locate the app's folders (electron/core/config/state-folder.ts). */
-const folderVariables = ['NEXUS_HOME', 'NEXUS_RUNTIME', 'NEXUS_SHARED', 'NEXUS_MODELS'] as const
 
 /**
  * open(1) launches the app as a click in the Finder does, so it gets its own permissions and not the terminal's. It
@@ -79,9 +74,9 @@ const openPackagedApp = async (path: string, context: CliContext): Promise<numbe
     stdin: 'ignore',
     timeout: 60_000,
   })
-  if (!result.failed) return exitCodes.done
-  context.printError(`The app did not open: ${result.all || result.shortMessage}`)
-  return exitCodes.failed
+  return result.failed
+    ? fail(context, `The app did not open: ${result.all || result.shortMessage}`)
+    : exitCodes.done
 }
 
 /** File descriptor on which the app reports that it is in the menu bar, or that the running one is shown. */
@@ -115,22 +110,15 @@ const openApp = async (program: string, words: readonly string[], context: CliCo
   )
   ready?.destroy()
   child.unref()
-  switch (outcome) {
-    case 'ready':
-      context.print('Opta Nexus is open.')
-      return exitCodes.done
-    case 'ended':
-      context.print('Opta Nexus was open already.')
-      return exitCodes.done
-    case 'failed': {
-      const last = (await readLastLines(logPath, 1))[0] ?? 'it said nothing'
-      context.printError(`The app ended at once: ${last} (its log is ${logPath})`)
-      return exitCodes.failed
-    }
-    case null:
-      context.printError(
-        `The app runs, but did not report within ${readyDeadlineMs / 1000} s that it is open; its log is ${logPath}`,
-      )
-      return exitCodes.failed
+  if (outcome === 'ready' || outcome === 'ended') {
+    context.print(outcome === 'ready' ? 'Opta Nexus is open.' : 'Opta Nexus was open already.')
+    return exitCodes.done
   }
+  const last = (await readLastLines(logPath, 1))[0] ?? 'it said nothing'
+  return fail(
+    context,
+    outcome === 'failed'
+      ? `The app ended at once: ${last} (its log is ${logPath})`
+      : `The app runs, but did not report within ${readyDeadlineMs / 1000} s that it is open; its log is ${logPath}`,
+  )
 }

@@ -20,18 +20,19 @@ import {
 } from '../../core/model-bench/recommend.ts'
 import { readEngine, readMachine } from '../../core/stack/plan-reading.ts'
 import { measureWork } from '../../wording/work.ts'
-import type { CliCommand } from '../arguments.ts'
+import type { CommandNamed } from '../arguments.ts'
 import { attachToRunning } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
-import { readSnapshotInTime } from '../core-answer.ts'
-import { followUntil } from '../follow-core.ts'
+import { order, readSnapshotInTime } from '../core-answer.ts'
+import { untilSettled } from '../follow-core.ts'
 import { createInterruption } from '../interruption.ts'
+import { fail, printAnswer } from '../print.ts'
 import { readPresentProfile } from '../profile-choice.ts'
 import { ensureSetUp } from '../set-up.ts'
 import { judgeDown, judgeUp } from '../settling.ts'
 import { type BenchResults, renderBench } from '../view/bench-view.ts'
 
-type BenchCommand = Extract<CliCommand, { name: 'bench' }>
+type BenchCommand = CommandNamed<'bench'>
 
 export const runBenchModel = async (command: BenchCommand, context: CliContext): Promise<number> => {
   const profile = await readPresentProfile(context)
@@ -43,26 +44,24 @@ export const runBenchModel = async (command: BenchCommand, context: CliContext):
     : null
   if (refusal !== null) {
     client?.close()
-    context.printError(refusal)
-    return exitCodes.failed
+    return fail(context, refusal)
   }
   const stop = createInterruption('the bench was interrupted', context)
-  let restored: string | null = null
+  let failure: string | null = null
   try {
     await ensureSetUp(profile, context, stop.signal)
     stop.signal.throwIfAborted()
     if (client !== null && runs) await stopEngine(client)
     report(command, context, await measureAll({ command, profile, context, signal: stop.signal }))
   } finally {
-    if (client !== null && before !== null && runs) restored = await startEngine(client, before.profile)
+    if (client !== null && runs)
+      failure = await startEngine(client, before.profile).then(() => null, messageOf)
     client?.close()
     stop.end()
   }
-  if (restored !== null) {
-    context.printError(`The AI Engine did not come back: ${restored}. nexus up starts it.`)
-    return exitCodes.failed
-  }
-  return exitCodes.done
+  return failure === null
+    ? exitCodes.done
+    : fail(context, `The AI Engine did not come back: ${failure}. nexus up starts it.`)
 }
 
 const refuseToGuest = (user: string | null): string | null =>
@@ -84,34 +83,14 @@ const refuseToInterrupt = (snapshot: Snapshot, yes: boolean): string | null => {
 }
 
 const stopEngine = async (client: ControlClient): Promise<void> => {
-  const outcome = await client.dispatch({
-    type: 'stop',
-    only: 'llamaServer',
-    eject: false,
-    now: false,
-    force: false,
-  })
-  if (!outcome.accepted) throw new Error(outcome.reason)
-  const stopped = await followUntil(client, (now) => judgeDown(now, 'llamaServer').kind !== 'waiting')
-  if (stopped === null || judgeDown(stopped, 'llamaServer').kind !== 'stopped')
-    throw new Error('the AI Engine did not stop')
+  await order(client, { type: 'stop', only: 'llamaServer', eject: false, now: false, force: false })
+  await untilSettled(client, (now) => judgeDown(now, 'llamaServer'))
 }
 
-/**
- * Names the profile that it ran with: with nothing else running, a start without a name would take the configured one.
- * Returns why it does not run; null: it runs.
- */
-const startEngine = async (client: ControlClient, profile: string): Promise<string | null> => {
-  try {
-    const outcome = await client.dispatch({ type: 'start', only: 'llamaServer', profile, force: true })
-    if (!outcome.accepted) return outcome.reason
-    const last = await followUntil(client, (now) => judgeUp(now, 'llamaServer').kind !== 'waiting')
-    if (last === null) return 'the core went away'
-    const judgement = judgeUp(last, 'llamaServer')
-    return judgement.kind === 'failed' ? judgement.reasons.join(' ') : null
-  } catch (error) {
-    return messageOf(error)
-  }
+/** Names the profile that it ran with: with nothing else running, a start without a name would take the configured one. */
+const startEngine = async (client: ControlClient, profile: string): Promise<void> => {
+  await order(client, { type: 'start', only: 'llamaServer', profile, force: true })
+  await untilSettled(client, (now) => judgeUp(now, 'llamaServer'))
 }
 
 interface Bench {
@@ -212,7 +191,6 @@ const repeat = async <T>(
 const report = (command: BenchCommand, context: CliContext, results: BenchResults): void => {
   const { repeats, promptTokens } = command
   const recommendation = recommendBatch(results.rows)
-  if (command.json)
-    context.print(JSON.stringify({ repeats, promptTokens, ...results, recommendation }, null, 2))
-  else for (const line of renderBench(results, recommendation, repeats)) context.print(line)
+  const document = { repeats, promptTokens, ...results, recommendation }
+  printAnswer(context, command.json, document, renderBench(results, recommendation, repeats))
 }

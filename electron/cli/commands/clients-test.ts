@@ -5,30 +5,22 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { findDeveloper } from '../../core/access/developer-keys.ts'
 import { messageOf } from '../../core/base/error-message.ts'
+import { isLoopback } from '../../core/base/local-url.ts'
 import { readFileOrNull } from '../../core/base/private-file.ts'
 import { readRegularFile } from '../../core/base/regular-file.ts'
 import { readClaudeEnvironment } from '../../core/clients/claude-environment.ts'
 import { readAddress } from '../../core/clients/reach-address.ts'
 import { type ReachReport, testReach } from '../../core/clients/reach-test.ts'
 import { clientName } from '../../core/config/host-name.ts'
-import { isLoopback } from '../../core/doctor/checks-on-ports.ts'
 import { claudeModelName } from '../../core/router/claude-model-name.ts'
-import type { CliCommand } from '../arguments.ts'
+import type { CommandNamed } from '../arguments.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { refuse } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
 import { renderReachStep, renderReachSummary } from '../view/reach-view.ts'
 
-type ClientsCommand = Extract<CliCommand, { name: 'clients' }>
-
-interface Target {
-  readonly url: string
-  readonly key: string
-  /** The model that Claude Code would request; null when not set. */
-  readonly model: string | null
-  /** Where URL and key came from, for the user. */
-  readonly because: string
-}
+type ClientsCommand = CommandNamed<'clients'>
 
 /** 0: the model answered; 3: connection refused; 1: anything else. Throws UsageError without address or key. */
 export const runClientsTest = async (command: ClientsCommand, context: CliContext): Promise<number> => {
@@ -65,8 +57,11 @@ const exitCodeOf = ({ works, refused }: ReachReport): number => {
   return refused ? exitCodes.notRunning : exitCodes.failed
 }
 
-/** The given options, else what Claude Code would use from its settings and the environment, else this machine's own Router. */
-const readTarget = async (command: ClientsCommand, context: CliContext): Promise<Target> => {
+/**
+ * The given options, else what Claude Code would use from its settings and the environment, else this machine's own Router.
+ * `because` says for the user where they came from.
+ */
+const readTarget = async (command: ClientsCommand, context: CliContext) => {
   const { env, folder } = context
   const variable = readClaudeEnvironment({
     env,
@@ -79,44 +74,35 @@ const readTarget = async (command: ClientsCommand, context: CliContext): Promise
   // A key in a settings file belongs to the address in that file: another service's key is sent nowhere else.
   const mayUse = secret?.source === 'the environment' || (command.url === null && address !== null)
   const fileKey = command.keyFile === null ? null : readKeyFile(command.keyFile)
-  const given = {
-    url: command.url ?? address?.value ?? null,
-    // With a developer's name, use that developer's key; the one that is set may be someone else's.
-    key: fileKey ?? (command.developer === null && mayUse ? (secret?.value ?? null) : null),
-  }
+  const url = command.url ?? address?.value ?? null
+  // With a developer's name, use that developer's key; the one that is set may be someone else's.
+  const given = fileKey ?? (command.developer === null && mayUse ? (secret?.value ?? null) : null)
   const model = variable('ANTHROPIC_MODEL')?.value ?? null
-  if (given.url !== null && given.key !== null)
-    return {
-      url: given.url,
-      key: given.key,
-      model,
-      because: command.url === null ? `from ${address?.source ?? 'the environment'}` : 'as asked for',
-    }
-  if (!existsSync(join(folder.keysDir, 'clients.json'))) {
-    const missing = given.url === null ? 'address' : 'key'
-    const allowed =
-      missing === 'address'
-        ? '--url http://HOST:PORT, or ANTHROPIC_BASE_URL in the environment or in Claude Code’s settings'
-        : '--key-file FILE, or ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN in the environment'
-    throw new UsageError(`nexus clients --test: found no ${missing}; allowed: ${allowed}`)
+  if (url !== null && given !== null) {
+    const because = command.url === null ? `from ${address?.source ?? 'the environment'}` : 'as asked for'
+    return { url, key: given, model, because }
   }
-  if (given.url !== null && given.key === null && !(await isHere(given.url, context)))
-    throw new UsageError(
-      `nexus clients --test: found no key for ${given.url}, which is not this machine, so this machine's keys are not sent there; allowed: --key-file FILE, or ANTHROPIC_API_KEY in the environment`,
+  const place = 'nexus clients --test'
+  const keyWays = '--key-file FILE, or ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN in the environment'
+  if (!existsSync(join(folder.keysDir, 'clients.json'))) {
+    const urlWays =
+      '--url http://HOST:PORT, or ANTHROPIC_BASE_URL in the environment or in Claude Code’s settings'
+    return url === null ? refuse(place, 'no address', urlWays) : refuse(place, 'no key', keyWays)
+  }
+  if (url !== null && given === null && !(await isHere(url, context)))
+    refuse(
+      place,
+      `no key for ${url}, which is not this machine, so this machine's keys are not sent there`,
+      keyWays,
     )
   const { guides, apiKey } = await readClientGuides(context)
   const named = command.developer === null ? undefined : findDeveloper(guides.developers, command.developer)
   if (command.developer !== null && named === undefined)
     throw new UsageError(`nexus clients: found no developer "${command.developer}"`)
-  const key = given.key ?? named?.key ?? apiKey
-  if (key === null)
-    throw new UsageError('nexus clients --test: no developer has a key; nexus key create NAME makes one')
-  return {
-    url: given.url ?? guides.baseUrl,
-    key,
-    model,
-    because: `with ${named === undefined ? "this machine's" : `${named.name}'s`} key`,
-  }
+  const key = given ?? named?.key ?? apiKey
+  if (key === null) throw new UsageError(`${place}: no developer has a key; nexus key create NAME makes one`)
+  const whose = named === undefined ? "this machine's" : `${named.name}'s`
+  return { url: url ?? guides.baseUrl, key, model, because: `with ${whose} key` }
 }
 
 const isHere = async (url: string, { platform }: CliContext): Promise<boolean> => {

@@ -2,21 +2,19 @@
 
 import { refuseKeys } from '../../contract/guest-rights.ts'
 import { findDeveloper } from '../../core/access/developer-keys.ts'
-import { shellIds } from '../../core/clients/shell-snippets.ts'
+import { isShellSnippet } from '../../core/clients/client-guide.ts'
 import type { ControlClient } from '../../core/control/client.ts'
-import type { CliCommand } from '../arguments.ts'
+import type { CommandNamed } from '../arguments.ts'
 import { attachToRunning } from '../attach.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { fail, printAnswer } from '../print.ts'
 import { UsageError } from '../usage-error.ts'
 import { renderClientGuides } from '../view/clients-view.ts'
 import { runClientsApply, runClientsUndo } from './clients-apply.ts'
 import { runClientsTest } from './clients-test.ts'
 
-export const runClients = async (
-  command: Extract<CliCommand, { name: 'clients' }>,
-  context: CliContext,
-): Promise<number> => {
+export const runClients = async (command: CommandNamed<'clients'>, context: CliContext): Promise<number> => {
   if (command.test) return runClientsTest(command, context)
   // Undoing needs no stack, and works for settings of any stack.
   if (command.apply === 'undo') return runClientsUndo(command.json, context)
@@ -31,26 +29,21 @@ export const runClients = async (
   }
   const developers = named === null ? all.developers : [named]
   if (command.apply === 'apply') return runClientsApply(command, developers, context)
-  const guides = { ...all, developers }
-  if (command.json) {
-    const users = developers.flatMap(({ name, snippets }) =>
-      snippets
-        .filter(({ id }) => shellIds.some((shell) => shell === id))
-        .map(({ id, text }) => ({ name, shell: id, snippet: text })),
-    )
-    const { baseUrl, models, limits, warnings } = guides
-    const warning = warnings.length === 0 ? null : warnings.join('; ')
-    const details = developers.map(({ name, key, snippets }) => ({
-      name,
-      key,
-      snippets: snippets.map(({ id, title, text, notes }) => ({ id, title, text, notes })),
-    }))
-    const answer = { baseUrl, apiKey, models, users, warning, limits, developers: details }
-    context.print(JSON.stringify(answer, null, 2))
-    return exitCodes.done
-  }
-  for (const line of renderClientGuides(guides, context)) context.print(line)
-  if (host === null) context.print('Nothing is running now: nexus up starts it.')
+  const users = developers.flatMap(({ name, snippets }) =>
+    snippets.filter(isShellSnippet).map(({ id, text }) => ({ name, shell: id, snippet: text })),
+  )
+  const { baseUrl, models, limits, warnings } = all
+  const warning = warnings.length === 0 ? null : warnings.join('; ')
+  const details = developers.map(({ name, key, snippets }) => ({
+    name,
+    key,
+    snippets: snippets.map(({ id, title, text, notes }) => ({ id, title, text, notes })),
+  }))
+  const document = { baseUrl, apiKey, models, users, warning, limits, developers: details }
+  printAnswer(context, command.json, document, [
+    ...renderClientGuides({ ...all, developers }, context),
+    ...(host === null ? ['Nothing is running now: nexus up starts it.'] : []),
+  ])
   return exitCodes.done
 }
 
@@ -65,11 +58,8 @@ const explainToGuest = async (
   host.close()
   const names = developers.map(({ name }) => name)
   if (json) context.print(JSON.stringify({ error: refuseKeys(user), baseUrl, developers: names }))
-  else {
-    context.printError(refuseKeys(user))
-    context.printError(
-      `The Router answers at ${baseUrl}; developers with keys: ${names.join(', ') || 'none'}.`,
-    )
-  }
-  return exitCodes.failed
+  return fail(
+    context,
+    `${refuseKeys(user)}\nThe Router answers at ${baseUrl}; developers with keys: ${names.join(', ') || 'none'}.`,
+  )
 }

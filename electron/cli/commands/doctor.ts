@@ -2,17 +2,15 @@
 import { homedir } from 'node:os'
 import { examine } from '../../core/doctor/doctor.ts'
 import { createCommandRunner } from '../../core/platform/run-command.ts'
-import type { CliCommand } from '../arguments.ts'
+import type { CommandNamed } from '../arguments.ts'
 import { readHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { printAnswer } from '../print.ts'
 import { absoluteRequest } from '../profile-choice.ts'
 import { renderDoctor } from '../view/doctor-view.ts'
 
 /** 1 when a check fails; warnings leave it at 0. */
-export const runDoctor = async (
-  command: Extract<CliCommand, { name: 'doctor' }>,
-  context: CliContext,
-): Promise<number> => {
+export const runDoctor = async (command: CommandNamed<'doctor'>, context: CliContext): Promise<number> => {
   const host = command.profile === null ? await readHost(context) : null
   if (host !== null)
     context.printError(
@@ -25,11 +23,10 @@ export const runDoctor = async (
     requestedProfile: absoluteRequest(command.profile),
   })
   const code = summary.fail > 0 ? exitCodes.failed : exitCodes.done
-  if (command.json) context.print(JSON.stringify({ profile, because, checks, summary }, null, 2))
-  else {
-    context.print(`Profile ${profile}: ${because}.\n`)
-    for (const line of renderDoctor({ checks, summary }, context)) context.print(line)
-  }
+  printAnswer(context, command.json, { profile, because, checks, summary }, [
+    `Profile ${profile}: ${because}.\n`,
+    ...renderDoctor({ checks, summary }, context),
+  ])
   // A hanging program or name lookup would keep this process alive, though all is done.
   setTimeout(() => process.exit(code), 50).unref()
   return code

@@ -1,4 +1,4 @@
-// `nexus down` whose core goes away in the middle: what the ledger names and lives is left, and is said.
+// `nexus down` whose core dies in the middle: living processes in the ledger are left, and are named.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { expect, it, onTestFinished } from 'vitest'
@@ -6,13 +6,13 @@ import type { SupervisedId } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
 import { openLedger } from '../../core/supervise/ledger.ts'
-import type { CliCommand } from '../arguments.ts'
+import type { CommandNamed } from '../arguments.ts'
 import type { CliContext } from '../context.ts'
 import { createTestContext, openTestCore, type TestCore } from '../test-support/core.ts'
 import { removeUnlessServed } from '../tried-stack.ts'
 import { runDown } from './down.ts'
 
-const down: Extract<CliCommand, { name: 'down' }> = {
+const down: CommandNamed<'down'> = {
   name: 'down',
   only: null,
   eject: false,
@@ -21,14 +21,14 @@ const down: Extract<CliCommand, { name: 'down' }> = {
   json: false,
 }
 
-/** A process that lives as long as the test, written down as one of ours. */
+/** A process that lives as long as the test, recorded in the ledger as ours. */
 const startService = async (service: SupervisedId, { folder, platform }: CliContext): Promise<number> => {
   const child = spawn('sleep', ['60'], { stdio: 'ignore' })
   onTestFinished(() => void child.kill('SIGKILL'))
   const pid = child.pid ?? 0
   const identity = await platform.processes.readIdentity(pid)
   if (identity === null) throw new Error('sleep did not start')
-  const logMark = { previous: null, offset: 0 }
+  const logMark = { previous: 0, offset: 0 }
   const spawnedAtMs = Date.now()
   openLedger(folder.ledgerPath).record({
     service,
@@ -50,7 +50,7 @@ const openCoreThatDies = async (context: CliContext): Promise<void> => {
   })
 }
 
-it('fails, and names what is left, when the core dies before everything is stopped', async () => {
+it('fails and names what is left when the core dies before everything is stopped', async () => {
   const { context, printed, said } = createTestContext()
   const pid = await startService('llamaServer', context)
   await openCoreThatDies(context)
@@ -73,7 +73,7 @@ it.each([
   expect(printed).toHaveLength(1)
 })
 
-it('keeps the state folder of a tried stack while a server of it lives', async () => {
+it('keeps the state folder of a tried stack while one of its servers lives', async () => {
   const { context } = createTestContext()
   expect(await removeUnlessServed(context)).toBe(true)
   expect(existsSync(context.folder.root)).toBe(false)
@@ -83,7 +83,7 @@ it('keeps the state folder of a tried stack while a server of it lives', async (
   expect(existsSync(other.folder.root)).toBe(true)
 })
 
-it('says what the core goes on with when everything is stopped', async () => {
+it('names the downloads that the core continues after a stop', async () => {
   const { context, printed } = createTestContext()
   const gone = { ...sampleSnapshot.services.proxy, phase: 'stopped', pid: null } as const
   const snapshot: Snapshot = {

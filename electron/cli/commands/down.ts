@@ -7,22 +7,23 @@ import type { ControlClient } from '../../core/control/client.ts'
 import { ramDiskSpec } from '../../core/forge/ram-disk-service.ts'
 import { createLifeLook } from '../../core/supervise/life-look.ts'
 import { isFetchActive } from '../../wording/fetch-words.ts'
-import type { CliCommand } from '../arguments.ts'
+import type { CommandNamed } from '../arguments.ts'
 import { attachIfAnythingRuns, attachOrHost, readOrphans } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { readSnapshotInTime } from '../core-answer.ts'
 import { followUntil } from '../follow-core.ts'
+import { fail, printAnswer } from '../print.ts'
 import { readChosenProfile } from '../profile-choice.ts'
-import { judgeDown, processesOf } from '../settling.ts'
+import { type DownJudgement, judgeDown, processesOf } from '../settling.ts'
 import { describeBusy } from '../view/busy-view.ts'
 
-type DownCommand = Extract<CliCommand, { name: 'down' }>
+type DownCommand = CommandNamed<'down'>
 
 export const runDown = async (command: DownCommand, context: CliContext): Promise<number> => {
   const client =
     (await attachIfAnythingRuns(context)) ??
     (command.eject && (await isRamDiskMounted(context)) ? await attachOrHost(context) : null)
-  if (client === null) return report(context, command, null, 'Nothing of ours was running.')
+  if (client === null) return done(context, command, null, 'Nothing of ours was running.')
   try {
     return await stopThrough(client, command, context)
   } finally {
@@ -36,47 +37,38 @@ const stopThrough = async (
   context: CliContext,
 ): Promise<number> => {
   const before = await readSnapshotInTime(client, context)
-  if (!command.now && !command.json && command.only !== 'ramDisk') {
-    const busy = describeBusy(before, 'nexus down --now')
-    if (busy !== null) context.printError(busy)
-  }
-  const outcome = await client.dispatch({
-    type: 'stop',
-    only: command.only,
-    eject: command.eject,
-    now: command.now,
-    force: command.force,
-  })
-  if (!outcome.accepted) return fail(context, command, [outcome.reason])
-  const after = await followUntil(client, (snapshot) => judgeDown(snapshot, command.only).kind !== 'waiting')
-  if (after === null) {
-    const left = await readWhatIsLeft(client, command, context)
-    if (left !== null) return fail(context, command, [left])
-  } else {
-    const judgement = judgeDown(after, command.only)
-    if (judgement.kind === 'failed') return fail(context, command, judgement.reasons)
-  }
-  if (client.user === null && before.owner.background && command.only === null)
+  const { only, eject, now, force } = command
+  const busy = now || command.json || only === 'ramDisk' ? null : describeBusy(before, 'nexus down --now')
+  if (busy !== null) context.printError(busy)
+  const outcome = await client.dispatch({ type: 'stop', only, eject, now, force })
+  if (!outcome.accepted) return failed(context, command, [outcome.reason])
+  const after = await followUntil(client, (snapshot) => judgeDown(snapshot, only).kind !== 'waiting')
+  const judgement = after === null ? await judgeWhatIsLeft(client, command, context) : judgeDown(after, only)
+  if (judgement.kind === 'failed') return failed(context, command, judgement.reasons)
+  if (client.user === null && before.owner.background && only === null)
     await untilCoreIsGone(client, before.owner.pid, context)
-  return report(context, command, after, describeStopped(command, before) + describeFetches(after))
+  return done(context, command, after, describeStopped(command, before) + describeFetches(after))
 }
 
 /**
  * After the core went away: a background core ends once everything is stopped, perhaps before reporting it, but it may
- * also have crashed. null: everything that should stop has stopped.
+ * also have crashed.
  */
-const readWhatIsLeft = async (
+const judgeWhatIsLeft = async (
   client: ControlClient,
   { only }: DownCommand,
   context: CliContext,
-): Promise<string | null> => {
+): Promise<DownJudgement> => {
+  const failure = (reason: string): DownJudgement => ({ kind: 'failed', reasons: [reason] })
   if (client.user !== null)
-    return `${client.user}'s core ended before it confirmed the stop: its services may still run`
+    return failure(`${client.user}'s core ended before it confirmed the stop: its services may still run`)
   const asked = processesOf(only)
   const left = (await readOrphans(context)).filter(({ service }) => asked.includes(service))
-  if (left.length === 0) return null
+  if (left.length === 0) return { kind: 'stopped' }
   const names = left.map(({ service, pid }) => `the ${serviceNames[service]} (pid ${pid})`).join(' and ')
-  return `The core ended before everything was stopped, and left ${names} running. nexus down stops what is left.`
+  return failure(
+    `The core ended before everything was stopped, and left ${names} running. nexus down stops what is left.`,
+  )
 }
 
 const coreEndMs = 10_000
@@ -130,18 +122,17 @@ const describeFetches = (snapshot: Snapshot | null): string => {
     : ` The core keeps downloading ${fetches.map(({ id }) => id).join(' and ')}; nexus model cancel stops that.`
 }
 
-const report = (
+const done = (
   context: CliContext,
-  command: DownCommand,
+  { json }: DownCommand,
   snapshot: Snapshot | null,
-  line: string,
+  message: string,
 ): number => {
-  context.print(command.json ? JSON.stringify({ stopped: true, message: line, snapshot }) : line)
+  printAnswer(context, json, { stopped: true, message, snapshot }, [message])
   return exitCodes.done
 }
 
-const fail = (context: CliContext, command: DownCommand, reasons: readonly string[]): number => {
-  if (command.json) context.print(JSON.stringify({ stopped: false, reasons }))
-  else for (const reason of reasons) context.printError(reason)
-  return exitCodes.failed
+const failed = (context: CliContext, { json }: DownCommand, reasons: readonly string[]): number => {
+  if (json) context.print(JSON.stringify({ stopped: false, reasons }))
+  return fail(context, reasons.join('\n'))
 }

@@ -3,14 +3,12 @@ import { existsSync } from 'node:fs'
 import { refuseLogs } from '../../contract/guest-rights.ts'
 import { followLog, readLastLines } from '../../core/logs/log-follow.ts'
 import { showControls } from '../../wording/visible-text.ts'
-import type { CliCommand } from '../arguments.ts'
+import type { CommandNamed } from '../arguments.ts'
 import { readHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { fail } from '../print.ts'
 
-export const runLogs = async (
-  command: Extract<CliCommand, { name: 'logs' }>,
-  context: CliContext,
-): Promise<number> => {
+export const runLogs = async (command: CommandNamed<'logs'>, context: CliContext): Promise<number> => {
   const path = context.folder.logPath(command.id)
   const user = await readHost(context)
   if (user !== null) {
@@ -19,11 +17,13 @@ export const runLogs = async (
     if (!existsSync(path)) return exitCodes.failed
     context.printError('The lines below are from your own stack, which is not running now.')
   }
-  if (!existsSync(path) && !command.follow) {
-    context.printError(`${command.id} has not run yet: there is no ${path}. nexus up starts everything.`)
-    return exitCodes.notRunning
-  }
   if (!command.follow) {
+    if (!existsSync(path))
+      return fail(
+        context,
+        `${command.id} has not run yet: there is no ${path}. nexus up starts everything.`,
+        exitCodes.notRunning,
+      )
     for (const line of await readLastLines(path, command.lines)) context.print(showControls(line))
     return exitCodes.done
   }

@@ -1,4 +1,4 @@
-// `nexus model` against a core that says what the test wants, and a models folder of its own.
+// `nexus model` against a core that answers as the test wants, with its own models folder.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -6,17 +6,12 @@ import type { Command } from '../../contract/command.ts'
 import type { ModelFetch, Snapshot } from '../../contract/snapshot.ts'
 import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
 import { placeOf, writeFetchRecord } from '../../core/models/fetched-file.ts'
-import type { CliCommand } from '../arguments.ts'
 import { createTestContext, openTestCore, type TestContext } from '../test-support/core.ts'
 import { runModel } from './model.ts'
 
-type ModelCommand = Extract<CliCommand, { name: 'model' }>
-const command = (action: ModelCommand['action'], model: string | null, json = false): ModelCommand => ({
-  name: 'model',
-  action,
-  model,
-  json,
-})
+const command = (action: 'fetch' | 'remove', model: string) =>
+  ({ name: 'model', action, model, json: false }) as const
+const list = (json: boolean) => ({ name: 'model', action: 'list', model: null, json }) as const
 
 const fetch: ModelFetch = {
   id: 'a/b',
@@ -29,7 +24,7 @@ const fetch: ModelFetch = {
   reason: null,
 }
 
-/** A core that tells these states of the fetch, one after the other. */
+/** A core that reports these states of the fetch, one after the other. */
 const openFetchingCore = async ({ context }: TestContext, states: readonly Partial<ModelFetch>[]) => {
   const commands: Command[] = []
   const snapshots = states.map(
@@ -52,7 +47,7 @@ const openFetchingCore = async ({ context }: TestContext, states: readonly Parti
   return commands
 }
 
-it('shows a fetch until the model is here, and gives token and mirror to the core alone', async () => {
+it('shows a fetch until the model is here, and passes token and mirror only to the core', async () => {
   const test = createTestContext()
   const context = { ...test.context, env: { HF_TOKEN: 'hf_secret', HF_ENDPOINT: 'https://hf.example' } }
   const done = { phase: 'done', doneBytes: 1024 ** 3, reason: '/models/Tiny.gguf' } as const
@@ -98,7 +93,7 @@ const putFetched = (test: TestContext, name: string) => {
   return path
 }
 
-it('removes what we fetched, and says which profile will miss it', async () => {
+it('removes a fetched model and names the profile that needs it', async () => {
   const test = createTestContext()
   const path = putFetched(test, 'Tiny.gguf')
   const profiles = { mine: { llamaServer: { modelPath: path, draftModelPath: null } } }
@@ -108,7 +103,7 @@ it('removes what we fetched, and says which profile will miss it', async () => {
   expect(existsSync(path)).toBe(false)
 })
 
-it('removes nothing of somebody else’s', async () => {
+it('removes no file that it did not fetch', async () => {
   const test = createTestContext()
   const path = putModel(test, 'Mine.gguf')
   expect(await runModel(command('remove', 'Mine'), test.context)).toBe(1)
@@ -116,7 +111,7 @@ it('removes nothing of somebody else’s', async () => {
   expect(existsSync(path)).toBe(true)
 })
 
-it('removes nothing that is served or being fetched', async () => {
+it('removes no model that is served or being fetched', async () => {
   const served = createTestContext()
   const path = putFetched(served, 'Tiny.gguf')
   const snapshot = { ...sampleSnapshot, engineModel: { modelPath: '/x.gguf', draftModelPath: path } }
@@ -141,14 +136,14 @@ it('lists with and without a core, and as JSON', async () => {
     ...test.context,
     env: { LLAMA_CACHE: test.context.folder.root, HF_HOME: '/none', OLLAMA_MODELS: '/none' },
   }
-  await runModel(command('list', null, true), context)
+  await runModel(list(true), context)
   expect(JSON.parse(test.printed[0] ?? '')).toMatchObject({
     dir: test.context.folder.modelsDir,
     models: [{ name: 'Tiny', bytes: 5, from: 'a/b:Tiny.gguf', state: 'whole', linkedTo: null }],
     fetches: [],
   })
   await openFetchingCore(test, [{}])
-  await runModel(command('list', null), context)
+  await runModel(list(false), context)
   const lines = test.printed.slice(1)
   expect(lines).toContain('Being fetched')
   expect(lines).toContain('  a/b: 0.5 of 1 GiB, 10 MiB/s, 52 s left')

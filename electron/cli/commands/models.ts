@@ -3,23 +3,21 @@
 import { judgeCatalogue, readJudgedMachine } from '../../core/answers/models-answer.ts'
 import { bestForAgents } from '../../core/models/judge-models.ts'
 import { readMachineIdentity, sayMachine } from '../../core/platform/machine-identity.ts'
-import type { CliCommand } from '../arguments.ts'
+import type { CommandNamed } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { printAnswer } from '../print.ts'
 import { renderModels } from '../view/models-view.ts'
 
 export const runModels = async (
-  { agents, memoryGb, json }: Extract<CliCommand, { name: 'models' }>,
+  { agents, memoryGb, json }: CommandNamed<'models'>,
   context: CliContext,
 ): Promise<number> => {
   const machine = await readJudgedMachine(memoryGb, context)
   const models = await judgeCatalogue(context, agents, machine)
   const identity = memoryGb === null ? await readMachineIdentity(machine.totalBytes).catch(() => null) : null
-  if (json) {
-    const best = bestForAgents(models)?.model.id ?? null
-    context.print(JSON.stringify({ agents, machine, identity, best, models }, null, 2))
-    return exitCodes.done
-  }
+  const best = bestForAgents(models)?.model.id ?? null
   const where = identity === null ? null : sayMachine(identity)
-  for (const line of renderModels({ models, agents, machine, where }, context)) context.print(line)
+  const lines = renderModels({ models, agents, machine, where }, context)
+  printAnswer(context, json, { agents, machine, identity, best, models }, lines)
   return exitCodes.done
 }

@@ -109,7 +109,7 @@ it('prints the map of the Studio, its verdict, the command line and a reason for
   expect(long).toEqual([])
 })
 
-it('says on a Mac that the RAM disk can be swapped, and what wires it', async () => {
+it('explains on a Mac that the RAM disk can be swapped, and what wires it', async () => {
   await planOn('darwin', '--memory-gb', '256')
   const text = printed.join(' ').replaceAll(/\s+/g, ' ')
   expect(text).toContain('a plain ram:// disk can be compressed and swapped')
@@ -119,12 +119,12 @@ it('says on a Mac that the RAM disk can be swapped, and what wires it', async ()
   expect(printed.join(' ')).not.toContain('ram://')
 })
 
-it('lets nobody in: the studio has a published key, and this machine may never run the studio', async () => {
+it('opens no port: the studio has a published key, and this machine may never run it', async () => {
   await plan('--memory-gb', '256')
   expect(readdirSync(join(home, 'keys'))).toEqual(['engine.key'])
 })
 
-it('shows the map beside what makes the profile impossible here', async () => {
+it('shows the map with the problems that make the profile impossible here', async () => {
   expect(await plan()).toBe(1)
   expect(row('AI Engine (weights)')).toContain('78 GB')
   expect(printed).toContain('Verdict: does not fit')
@@ -144,7 +144,7 @@ it.each([
   expect(printed.join('\n')).toContain('Memory: not known')
 })
 
-it('ends with 1 for one file that cannot be served although the other has still to be fetched', async () => {
+it("exits with 1 if one file can't be served, though the other is not fetched yet", async () => {
   const [page, later] = [join(home, 'page.gguf'), join(home, 'later.gguf')]
   writeFileSync(page, '<!doctype html><title>404</title>'.padEnd(64))
   expect(await plan('--model', page, '--draft', later, '--memory-gb', '256')).toBe(1)
@@ -153,12 +153,12 @@ it('ends with 1 for one file that cannot be served although the other has still 
   expect(await plan('--model', later, '--draft', draft, '--memory-gb', '256')).toBe(0)
 })
 
-it('ends with 0 for a model that has still to be fetched', async () => {
+it('exits with 0 for a model that is not fetched yet', async () => {
   expect(await plan('--model', join(home, 'later.gguf'), '--memory-gb', '256')).toBe(0)
   expect(printed.join('\n')).toContain('later.gguf: no such file')
 })
 
-it('plans for files given on the command line, and says all of it as JSON', async () => {
+it('plans for files from the command line, with everything in JSON', async () => {
   expect(await plan('--model', draft, '--memory-gb', '256', '--json')).toBe(0)
   const said: unknown = JSON.parse(printed.join('\n'))
   expect(said).toMatchObject({
@@ -188,7 +188,7 @@ const pretendRunning = async (context: CliContext, contextTokens: number): Promi
     argv: ['llama-server'],
     profile: 'studio',
     spawnedAtMs: 0,
-    logMark: { previous: null, offset: 0 },
+    logMark: { previous: 0, offset: 0 },
   } as const
   openLedger(context.folder.ledgerPath).record({ ...entry, argv: [...entry.argv] })
   const target = { copiedBytes: 0, mappedDevices: 1, kvBytes: 29_444_014_080, computeBytes: 480_000_000 }
@@ -198,7 +198,7 @@ const pretendRunning = async (context: CliContext, contextTokens: number): Promi
   })
 }
 
-it('shows what was allocated beside what was planned while it runs with these settings', async () => {
+it('shows allocated beside planned memory while it runs with these settings', async () => {
   await pretendRunning(createContext(), 319_488)
   await plan('--memory-gb', '256')
   const from = printed.indexOf('It is running; llama-server reports these allocations:')

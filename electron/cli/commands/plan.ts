@@ -11,16 +11,15 @@ import { planGateway } from '../../core/router/gateway-plan.ts'
 import { planRouter } from '../../core/router/router-plan.ts'
 import { readDifferences, readEngine, readMachine, readMemory } from '../../core/stack/plan-reading.ts'
 import { plural } from '../../wording/figures.ts'
-import type { CliCommand } from '../arguments.ts'
+import type { CommandNamed } from '../arguments.ts'
 import { readHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { printAnswer } from '../print.ts'
 import { readAnyProfile } from '../profile-choice.ts'
-import { renderEnginePlan } from '../view/engine-plan-view.ts'
-import { renderGatewayPlan } from '../view/gateway-plan-view.ts'
 import { renderMemoryReading, renderPlanDifferences } from '../view/plan-view.ts'
-import { renderRouterPlan } from '../view/router-plan-view.ts'
+import { renderEnginePlan, renderGatewayPlan, renderRouterPlan } from '../view/service-plans-view.ts'
 
-type PlanCommand = Extract<CliCommand, { name: 'plan' }>
+type PlanCommand = CommandNamed<'plan'>
 
 /**
  * 1 when the profile does not fit or can't start as it is, for example with a model file that llama-server could not
@@ -45,57 +44,48 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
   const fits = memory.kind === 'planned' ? memory.plan.verdict !== 'does-not-fit' : memory.files === 'missing'
   const code = fits && engine.argv !== null && problems.length === 0 ? exitCodes.done : exitCodes.failed
   const gateway = planGateway(profile, context.folder)
-  if (command.json) {
-    const { totalMemoryBytes } = machine
-    context.print(
-      JSON.stringify(
-        {
-          profile: name,
-          because,
-          totalMemoryBytes,
-          machine: identity,
-          problems,
-          engine,
-          router: planRouter(profile),
-          gateway,
-          memory,
-          allocated,
-          nodes: profile.nodes ?? [],
-        },
-        null,
-        2,
-      ),
-    )
-    return code
+  const router = planRouter(profile)
+  const document = {
+    profile: name,
+    because,
+    totalMemoryBytes: machine.totalMemoryBytes,
+    machine: identity,
+    problems,
+    engine,
+    router,
+    gateway,
+    memory,
+    allocated,
+    nodes: profile.nodes ?? [],
   }
   const where = command.memoryGb === null ? '' : `, planned for a machine with ${command.memoryGb} GiB`
-  context.print(`Profile ${name}: ${because}${where}.`)
-  if (identity !== null) context.print(`This machine: ${sayMachine(identity)}.`)
-  context.print('')
-  for (const line of renderMemoryReading(memory, context)) context.print(line)
-  if (allocated !== null) {
-    context.print('\nIt is running; llama-server reports these allocations:')
-    for (const line of renderPlanDifferences(allocated, context)) context.print(line)
-    const gpu = describeGpuUse(await context.platform.readGpuUse())
-    if (gpu !== null) context.print(gpu)
-  }
-  context.print('')
-  for (const line of renderEnginePlan(engine, context)) context.print(line)
-  context.print('')
-  for (const line of renderRouterPlan(planRouter(profile), context)) context.print(line)
-  if (gateway !== null) {
-    context.print('')
-    for (const line of renderGatewayPlan(gateway, context)) context.print(line)
-  }
-  for (const line of describeNodes(profile)) context.print(line)
-  if (problems.length > 0) context.print(`\n${new ConfigError(`profile ${name}`, problems).message}`)
+  printAnswer(context, command.json, document, [
+    `Profile ${name}: ${because}${where}.`,
+    ...(identity === null ? [] : [`This machine: ${sayMachine(identity)}.`]),
+    '',
+    ...renderMemoryReading(memory, context),
+    ...(allocated === null
+      ? []
+      : [
+          '\nIt is running; llama-server reports these allocations:',
+          ...renderPlanDifferences(allocated, context),
+          ...describeGpuUse(await context.platform.readGpuUse()),
+        ]),
+    '',
+    ...renderEnginePlan(engine, context),
+    '',
+    ...renderRouterPlan(router, context),
+    ...(gateway === null ? [] : ['', ...renderGatewayPlan(gateway, context)]),
+    ...describeNodes(profile),
+    ...(problems.length === 0 ? [] : [`\n${new ConfigError(`profile ${name}`, problems).message}`]),
+  ])
   return code
 }
 
-const describeGpuUse = (use: GpuUse | null): string | null => {
-  if (use === null || use.usedBytes === null) return null
+const describeGpuUse = (use: GpuUse | null): readonly string[] => {
+  if (use === null || use.usedBytes === null) return []
   const busy = use.busyPercent === null ? '' : `, and is ${use.busyPercent} % busy`
-  return `The GPU holds ${formatBytes(use.usedBytes)} for all programs${busy}.`
+  return [`The GPU holds ${formatBytes(use.usedBytes)} for all programs${busy}.`]
 }
 
 /** The nodes that LiteLLM balances over; each machine's own core plans its memory. */

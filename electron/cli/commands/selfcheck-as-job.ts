@@ -12,22 +12,20 @@ import { ensureEmptyFolder } from '../../core/selfcheck/fixture-files.ts'
 import { writeJobPlist } from '../../core/selfcheck/launchd-job.ts'
 import { SelfcheckReportSchema } from '../../core/selfcheck/report.ts'
 import { selfcheckLabel } from '../../core/selfcheck/started-from.ts'
-import type { LaunchdKind } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { createInterruption } from '../interruption.ts'
-import { UsageError } from '../usage-error.ts'
+import { refuse } from '../options.ts'
+import { printAnswer } from '../print.ts'
 import { defaultOutDir, judgeReport, type SelfcheckCommand } from './selfcheck.ts'
 import { planAutostart } from './service.ts'
 
 export const runSelfcheckAsJob = async (
   command: SelfcheckCommand,
-  kind: LaunchdKind,
+  kind: NonNullable<SelfcheckCommand['as']>,
   context: CliContext,
 ): Promise<number> => {
   if (context.platform.id !== 'darwin')
-    throw new UsageError(
-      `nexus selfcheck: found --as ${kind}; allowed: only on macOS, which has launchd (here: nexus selfcheck)`,
-    )
+    refuse('nexus selfcheck', `--as ${kind}`, 'only on macOS, which has launchd (here: nexus selfcheck)')
   ensureStateFolder(context.folder)
   const folder = join(context.folder.root, 'selfcheck')
   const outDir = command.out === null ? defaultOutDir(context, `-${kind}`) : resolve(command.out)
@@ -50,16 +48,13 @@ export const runSelfcheckAsJob = async (
   if (kind === 'daemon') {
     writeJobPlist(plistPath, spec)
     const commands = listDaemonCommands(selfcheckLabel, plistPath, spec.logPath)
-    if (command.json) context.print(JSON.stringify({ commands, outDir }, null, 2))
-    else
-      for (const line of [
-        'Only root can start a daemon. Run these, one after the other:',
-        '',
-        ...commands,
-        '',
-        `The output will be in ${outDir}.`,
-      ])
-        context.print(line)
+    printAnswer(context, command.json, { commands, outDir }, [
+      'Only root can start a daemon. Run these, one after the other:',
+      '',
+      ...commands,
+      '',
+      `The output will be in ${outDir}.`,
+    ])
     return exitCodes.done
   }
   const stop = createInterruption('the selfcheck was interrupted', context)
@@ -78,6 +73,6 @@ export const runSelfcheckAsJob = async (
   }
   const report = readRecord(join(outDir, 'report.json'), SelfcheckReportSchema)
   if (report === null) throw new Error(`the job ended without a report; its output is in ${spec.logPath}`)
-  if (command.json) context.print(JSON.stringify({ ...report, folder: outDir }, null, 2))
+  printAnswer(context, command.json, { ...report, folder: outDir }, [])
   return judgeReport(report)
 }

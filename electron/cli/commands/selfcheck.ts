@@ -12,16 +12,17 @@ import type { PrivateStack, SelfcheckContext } from '../../core/selfcheck/contex
 import type { Probe } from '../../core/selfcheck/probe.ts'
 import type { SelfcheckReport } from '../../core/selfcheck/report.ts'
 import { runSelfcheck } from '../../core/selfcheck/selfcheck.ts'
-import type { CliCommand } from '../arguments.ts'
+import type { CommandNamed } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { createInterruption } from '../interruption.ts'
+import { printAnswer } from '../print.ts'
 import { ensureSetUp } from '../set-up.ts'
 import { demoForTries, startOwnStack } from '../tried-stack.ts'
 import { readVersion } from '../version.ts'
 import { renderBegun, renderEnd, renderGroup, renderProbe } from '../view/selfcheck-view.ts'
 import { planAutostart } from './service.ts'
 
-export type SelfcheckCommand = Extract<CliCommand, { name: 'selfcheck' }>
+export type SelfcheckCommand = CommandNamed<'selfcheck'>
 
 const largeBytes = 10 * 2 ** 30
 
@@ -51,8 +52,7 @@ export const runSelfcheckCommand = async (
     if (!existsSync(join(workDir, 'stack'))) rmSync(workDir, { recursive: true, force: true })
     stop.end()
   }
-  if (command.json) context.print(JSON.stringify(report, null, 2))
-  else for (const line of renderEnd(report, context)) context.print(line)
+  printAnswer(context, command.json, report, renderEnd(report, context))
   const code = judgeReport(report)
   // An abandoned probe may still wait for a hanging command.
   setTimeout(() => process.stdout.write('', () => process.exit(code)), exitWithinMs).unref()
@@ -127,15 +127,5 @@ const openPrivateStack = async (
     config: context.platform.id === 'darwin' ? {} : { guests: 'everyone' },
     profile: await demoForTries(),
   })
-  let ending: Promise<string | null> | null = null
-  return {
-    folder: stack.context.folder,
-    snapshot: stack.snapshot,
-    client: stack.client,
-    // Called by the probe that checks the end, and again by the cleanup.
-    end: () => {
-      ending ??= stack.end(false)
-      return ending
-    },
-  }
+  return { folder: stack.context.folder, snapshot: stack.snapshot, end: () => stack.end(false) }
 }

@@ -1,4 +1,4 @@
-// What a service manager is told to run: this clone's `nexus`, where our folders are, and nothing more.
+// What a service manager runs: this clone's `nexus` with the variables of our folders, and nothing more.
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -31,7 +31,7 @@ const contextWith = (env: CliContext['env']): CliContext => {
   }
 }
 
-it('runs the script of the clone, and passes on where our folders are', () => {
+it("runs the clone's script and passes on our folders", () => {
   const script = join(root, 'scripts', 'nexus')
   mkdirSync(dirname(script))
   writeFileSync(script, '#!/bin/sh\n')
@@ -47,14 +47,14 @@ it('runs the script of the clone, and passes on where our folders are', () => {
   expect(logPath).toBe(join(root, 'state/logs/core.log'))
 })
 
-it('runs this very program where there is no such script, tells it where its resources are, and sets no folder that was not set', () => {
+it('runs this program where there is no script, with its resources and only the folders that were set', () => {
   const { argv, env } = planAutostart(contextWith({ NEXUS_ROOT: root, NEXUS_HOME: '' }))
   expect(argv[0]).toBe(process.execPath)
   expect(argv.slice(-3)).toEqual(['/opt/nexus.mjs', 'serve', '--wait'])
   expect(Object.keys(env)).toEqual(['NEXUS_ROOT', 'HOME', 'PATH'])
 })
 
-it('passes on what scripts/packaged-nexus sets: Resources/nexus has no folder like that of a clone', () => {
+it('passes on what scripts/packaged-nexus sets: Resources/nexus is laid out unlike a clone', () => {
   const app = '/Applications/Opta Nexus.app'
   const { env } = planAutostart(
     contextWith({ NEXUS_ROOT: `${app}/Contents/Resources/nexus`, NEXUS_APP: app }),

@@ -14,13 +14,14 @@ import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import { attachToCore } from '../../core/control/client.ts'
 import { servicePath, stablePath } from '../../core/control/core-process/stable-node.ts'
 import { createCommandRunner } from '../../core/platform/run-command.ts'
-import type { CliCommand } from '../arguments.ts'
+import type { CommandNamed } from '../arguments.ts'
 import { readOrphans } from '../attach.ts'
-import { type CliContext, exitCodes } from '../context.ts'
+import { type CliContext, exitCodes, folderVariables } from '../context.ts'
 import { readSnapshotInTime } from '../core-answer.ts'
+import { fail, printAnswer } from '../print.ts'
 
 export const runService = async (
-  { action, json }: Extract<CliCommand, { name: 'service' }>,
+  { action, json }: CommandNamed<'service'>,
   context: CliContext,
 ): Promise<number> => {
   const autostart = createAutostart({
@@ -42,15 +43,8 @@ export const runService = async (
   }
 }
 
-/** Variables that locate our folders; without them the service would use another state folder. */
-const ourVariables = [
-  'NEXUS_HOME',
-  'NEXUS_RUNTIME',
-  'NEXUS_SHARED',
-  'NEXUS_MODELS',
-  'XDG_STATE_HOME',
-  'XDG_DATA_HOME',
-] as const
+/** Without these the service would use another state folder. */
+const ourVariables = [...folderVariables, 'XDG_STATE_HOME', 'XDG_DATA_HOME'] as const
 
 /** Variables that the launcher script derives from its own location: resources/, and the app that contains the bundle. */
 const scriptVariables = ['NEXUS_ROOT', 'NEXUS_APP'] as const
@@ -83,16 +77,12 @@ const install = async (autostart: Autostart, json: boolean, context: CliContext)
   // If the service can't start now, the running core has to stay.
   const handedOver = before.reason === null && before.running === false && (await endBackgroundCore(context))
   const outcome = await autostart.install(planAutostart(context))
-  const code = outcome.kind === 'failed' ? exitCodes.failed : exitCodes.done
-  if (json) context.print(JSON.stringify(outcome, null, 2))
-  else if (outcome.kind === 'failed') {
-    context.printError(outcome.reason)
-    if (handedOver)
-      context.printError(
-        'The services keep running without a core; nexus up starts one that takes them over.',
-      )
-  } else for (const line of describeInstalled(outcome)) context.print(line)
-  return code
+  if (outcome.kind !== 'failed') {
+    printAnswer(context, json, outcome, describeInstalled(outcome))
+    return exitCodes.done
+  }
+  const left = '\nThe services keep running without a core; nexus up starts one that takes them over.'
+  return fail(context, `${outcome.reason}${handedOver ? left : ''}`)
 }
 
 /** Ends a background core of `nexus up`; its services keep running, and the service's core adopts them. */
@@ -124,20 +114,18 @@ const describeInstalled = (outcome: Exclude<InstallOutcome, { kind: 'failed' }>)
 const uninstall = async (autostart: Autostart, json: boolean, context: CliContext): Promise<number> => {
   const outcome = await autostart.uninstall()
   const left = await readOrphans(context)
-  if (json) context.print(JSON.stringify({ ...outcome, running: left }, null, 2))
-  else if (outcome.kind === 'failed') context.printError(outcome.reason)
-  else {
-    context.print(outcome.kind === 'removed' ? 'Removed.' : 'It was not installed.')
-    if (outcome.kind === 'removed') for (const line of outcome.notes) context.print(line)
-    if (left.length > 0)
-      context.print('The services keep running. nexus up supervises them again; nexus down stops them.')
-  }
-  return outcome.kind === 'failed' ? exitCodes.failed : exitCodes.done
+  if (outcome.kind === 'failed') return fail(context, outcome.reason)
+  printAnswer(context, json, { ...outcome, running: left }, [
+    ...(outcome.kind === 'removed' ? ['Removed.', ...outcome.notes] : ['It was not installed.']),
+    ...(left.length === 0
+      ? []
+      : ['The services keep running. nexus up supervises them again; nexus down stops them.']),
+  ])
+  return exitCodes.done
 }
 
 const showState = (state: AutostartState, json: boolean, context: CliContext): number => {
-  if (json) context.print(JSON.stringify(state, null, 2))
-  else for (const line of describeState(state)) context.print(line)
+  printAnswer(context, json, state, describeState(state))
   return state.installed ? exitCodes.done : exitCodes.notRunning
 }
 
@@ -145,14 +133,9 @@ const describeState = (state: AutostartState): readonly string[] => {
   const { installed, loaded, running, pid, lastExit, reason, unitPath } = state
   if (!installed && loaded !== true)
     return ['Not installed. nexus service install brings the stack back after a reboot.', ...noteOf(reason)]
-  const now =
-    running === null
-      ? 'Could not find out whether it runs'
-      : running
-        ? `It runs${pid === null ? '' : ` (pid ${pid})`}`
-        : loaded === true
-          ? 'It does not run'
-          : 'It is not loaded'
+  const stopped = loaded === true ? 'It does not run' : 'It is not loaded'
+  const runs = `It runs${pid === null ? '' : ` (pid ${pid})`}`
+  const now = running === null ? 'Could not find out whether it runs' : running ? runs : stopped
   return [
     `Installed: ${unitPath}. ${now}.`,
     ...(lastExit === null ? [] : [`It last exited with ${lastExit}; nexus logs core shows more.`]),

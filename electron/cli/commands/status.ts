@@ -1,17 +1,16 @@
 // `nexus status`: what runs now, once or live.
 import { serviceNames } from '../../contract/service-ids.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 import type { ControlClient } from '../../core/control/client.ts'
-import type { CliCommand } from '../arguments.ts'
+import type { CommandNamed } from '../arguments.ts'
 import { attachToRunning, readOrphans } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { inTime, readSnapshotInTime } from '../core-answer.ts'
+import { printAnswer } from '../print.ts'
 import { createLiveScreen } from '../view/live-screen.ts'
 import { renderStatus } from '../view/status-view.ts'
 
-export const runStatus = async (
-  command: Extract<CliCommand, { name: 'status' }>,
-  context: CliContext,
-): Promise<number> => {
+export const runStatus = async (command: CommandNamed<'status'>, context: CliContext): Promise<number> => {
   const client = await attachToRunning(context)
   if (client === null) return reportNoCore(command.json, context)
   try {
@@ -23,8 +22,7 @@ export const runStatus = async (
 
 const show = async (client: ControlClient, json: boolean, context: CliContext): Promise<number> => {
   const snapshot = await readSnapshotInTime(client, context)
-  if (json) context.print(JSON.stringify(snapshot, null, 2))
-  else for (const line of renderStatus(snapshot, { ...context, now: Date.now() })) context.print(line)
+  printAnswer(context, json, snapshot, renderStatus(snapshot, { ...context, now: Date.now() }))
   return exitCodes.done
 }
 
@@ -61,31 +59,20 @@ const watch = async (client: ControlClient, context: CliContext): Promise<number
 /** Redraws in place on a terminal; appends each screen when the output goes into a file. */
 const createWatchOutput = (context: CliContext) => {
   const { stdout } = process
-  let last: Parameters<typeof renderStatus>[0] | null = null
+  let last: Snapshot | null = null
   const lines = () =>
     last === null
       ? []
       : renderStatus(last, { color: context.color, width: stdout.columns ?? 80, now: Date.now() })
-  if (!context.stdoutIsTerminal) {
-    return {
-      show: (snapshot: Parameters<typeof renderStatus>[0]) => {
-        last = snapshot
-        context.print(`${lines().join('\n')}\n`)
-      },
-      close: () => {},
-    }
-  }
-  const screen = createLiveScreen({
-    stream: stdout,
-    mode: 'full',
-    process,
-    onResize: () => screen.draw(lines()),
-  })
+  const screen = context.stdoutIsTerminal
+    ? createLiveScreen({ stream: stdout, mode: 'full', process, onResize: () => screen?.draw(lines()) })
+    : null
   return {
-    show: (snapshot: Parameters<typeof renderStatus>[0]) => {
+    show: (snapshot: Snapshot) => {
       last = snapshot
-      screen.draw(lines())
+      if (screen === null) context.print(`${lines().join('\n')}\n`)
+      else screen.draw(lines())
     },
-    close: screen.close,
+    close: () => screen?.close(),
   }
 }

@@ -8,17 +8,15 @@ import { clientName } from '../../core/config/host-name.ts'
 import { traefikDynamicConfig, traefikStaticConfig } from '../../core/router/traefik-config.ts'
 import { traefikVersion } from '../../core/setup/traefik.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
-import type { CliCommand } from '../arguments.ts'
+import type { CommandNamed } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { fail } from '../print.ts'
 import { readPresentProfile } from '../profile-choice.ts'
 
 /** A placeholder folder for when it is only printed. */
 const shownDir = '/usr/local/etc/traefik'
 
-export const runTraefik = async (
-  command: Extract<CliCommand, { name: 'traefik' }>,
-  context: CliContext,
-): Promise<number> => {
+export const runTraefik = async (command: CommandNamed<'traefik'>, context: CliContext): Promise<number> => {
   const { proxy } = await readPresentProfile(context)
   const dir = command.dir === null ? shownDir : resolve(command.dir)
   const dynamicDir = join(dir, 'dynamic')
@@ -35,14 +33,10 @@ export const runTraefik = async (
     return exitCodes.done
   }
   // Check both before writing either.
-  const edited = files.filter(({ path }) => {
-    const { kind } = readBlockState(path, () => true)
-    return kind === 'edited' || kind === 'broken' || kind === 'no-block'
-  })
-  if (edited.length > 0) {
-    for (const { path } of edited) context.printError(`${path} was edited by hand: nothing was written`)
-    return exitCodes.failed
-  }
+  const edited = files.find(({ path }) =>
+    ['edited', 'broken', 'no-block'].includes(readBlockState(path, () => true).kind),
+  )
+  if (edited !== undefined) return fail(context, `${edited.path} was edited by hand: nothing was written`)
   makeFolders(dynamicDir)
   for (const { path, text } of files) {
     writeBlock(path, { body: text, facts: 'traefik' }, yamlMarks)

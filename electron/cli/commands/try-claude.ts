@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { within } from '../../core/base/deadline.ts'
 import { writePrivateFile } from '../../core/base/private-file.ts'
+import { findSnippet } from '../../core/clients/client-guide.ts'
 import { releaseTriesFile, rememberReleaseTry } from '../../core/clients/tried-releases.ts'
 import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import {
@@ -14,72 +15,62 @@ import { brokenRelease } from '../../core/setup/claude-code-releases.ts'
 import { type ClaudeHomes, createClaudeHomes } from '../../core/try-claude/claude-home.ts'
 import { runClaude } from '../../core/try-claude/claude-run.ts'
 import { type ForcedCall, startForcedCalls } from '../../core/try-claude/forced-calls.ts'
-import type { StepReport, TriedDeveloper, TryStack, TryStep } from '../../core/try-claude/try-step.ts'
+import {
+  passed,
+  type StepOutcome,
+  type StepReport,
+  skipped,
+  type TriedDeveloper,
+  type TryStack,
+} from '../../core/try-claude/try-step.ts'
 import { tryStepIds } from '../../core/try-claude/try-step-ids.ts'
-import { runStep, trySteps } from '../../core/try-claude/try-steps.ts'
-import type { CliCommand } from '../arguments.ts'
+import { trySteps } from '../../core/try-claude/try-steps.ts'
+import type { CommandNamed } from '../arguments.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { followUntil } from '../follow-core.ts'
 import { createInterruption } from '../interruption.ts'
-import { withReporter } from '../set-up.ts'
+import { printAnswer } from '../print.ts'
+import { withSetup } from '../set-up.ts'
 import { openToolStack, openTriedStack, type TriedStack } from '../tried-stack.ts'
 import { renderStep } from '../view/try-view.ts'
 
-type TryCommand = Extract<CliCommand, { name: 'try-claude' }>
+type TryCommand = CommandNamed<'try-claude'>
 
 /** Long enough for a queue on a slow machine; a hanging client must not block the whole try. */
 const promptTimeoutMs = 15 * 60_000
 
 export const runTryClaude = async (command: TryCommand, context: CliContext): Promise<number> => {
   const stop = createInterruption('the try was interrupted', context)
-  const say = (line: string) => (command.json ? context.printError(line) : context.print(line))
   const steps: StepReport[] = []
-  let left: string | null = null
-  const tell = (step: StepReport) => {
+  let began = performance.now()
+  /** Ends the step that began when the last one ended. */
+  const tell = (id: string, title: string, outcome: StepOutcome) => {
+    const step = { id, title, ...outcome, milliseconds: Math.round(performance.now() - began) }
+    began = performance.now()
     steps.push(step)
-    for (const line of command.json ? [] : renderStep(step, context)) context.print(line)
+    if (!command.json) for (const line of renderStep(step, context)) context.print(line)
   }
+  let left: string | null = null
   const homes = createClaudeHomes()
   try {
-    const program = await timed(() =>
-      withReporter(context, (report) =>
-        ensureClaudeCode(
-          {
-            runtimeDir: context.folder.runtimeDir,
-            resourcesDir: context.resourcesDir,
-            signal: stop.signal,
-            report,
-          },
-          command.client,
-        ),
-      ),
-    )
-    tell({
-      id: 'client',
-      title: 'The client',
-      state: 'passed',
-      seen: describeClient(program.value, command.client),
-      milliseconds: program.milliseconds,
-    })
-    const opened = await timed(() => openTriedStack(context, stop.signal))
-    const tried = opened.value
-    tell({
-      id: 'stack',
-      title: 'The stack',
-      state: 'passed',
-      seen: describeStack(tried),
-      milliseconds: opened.milliseconds,
-    })
+    const program = await withSetup(context, stop.signal, (setup) => ensureClaudeCode(setup, command.client))
+    tell('client', 'The client', passed(describeClient(program, command.client)))
+    const tried = await openTriedStack(context, stop.signal)
+    tell('stack', 'The stack', passed(describeStack(tried)))
     try {
-      const stack = await buildTryStack(tried, {
-        outer: context,
-        homes,
-        programPath: program.value.path,
-        signal: stop.signal,
-      })
+      const clients = { outer: context, homes, programPath: program.path, signal: stop.signal }
+      const stack = await buildTryStack(tried, clients)
       const wanted = trySteps.filter(({ id }) => command.steps.length === 0 || command.steps.includes(id))
-      for (const step of wanted) tell(await take(step, stack, tried.isOwn || command.all))
-      remember(steps, program.value.version, context)
+      for (const { id, title, disturbs, run } of wanted)
+        tell(
+          id,
+          title,
+          disturbs && !tried.isOwn && !command.all
+            ? skipped('would disturb others who use this stack: --all runs it anyway')
+            : await run(stack),
+        )
+      remember(steps, program.version, context)
     } finally {
       left = await tried.end(command.keep)
     }
@@ -87,29 +78,13 @@ export const runTryClaude = async (command: TryCommand, context: CliContext): Pr
     homes.dispose()
     stop.end()
   }
-  if (left !== null) say(left)
-  const failed = steps.filter(({ state }) => state === 'failed').length
-  const next =
-    failed === 0
-      ? 'Next: nexus up, then nexus clients NAME for what each developer pastes.'
-      : 'Next: nexus doctor names what is wrong and the command that fixes it.'
-  if (command.json) context.print(JSON.stringify({ passed: failed === 0, steps, next }, null, 2))
-  else context.print(`\n${next}`)
-  return failed === 0 ? exitCodes.done : exitCodes.failed
-}
-
-const timed = async <T>(work: () => Promise<T>): Promise<{ value: T; milliseconds: number }> => {
-  const began = performance.now()
-  return { value: await work(), milliseconds: Math.round(performance.now() - began) }
-}
-
-const take = async (step: TryStep, stack: TryStack, mayDisturb: boolean): Promise<StepReport> => {
-  const { id, title } = step
-  if (step.disturbs && !mayDisturb) {
-    const seen = 'would disturb others who use this stack: --all runs it anyway'
-    return { id, title, state: 'skipped', seen, milliseconds: 0 }
-  }
-  return { id, title, ...(await runStep(step, stack)) }
+  if (left !== null) (command.json ? context.printError : context.print)(left)
+  const passes = steps.every(({ state }) => state !== 'failed')
+  const next = passes
+    ? 'Next: nexus up, then nexus clients NAME for what each developer pastes.'
+    : 'Next: nexus doctor names what is wrong and the command that fixes it.'
+  printAnswer(context, command.json, { passed: passes, steps, next }, [`\n${next}`])
+  return passes ? exitCodes.done : exitCodes.failed
 }
 
 const remember = (steps: readonly StepReport[], version: string, { folder }: CliContext): void => {
@@ -149,7 +124,8 @@ const openWorkshop = async (outer: CliContext, signal: AbortSignal, calls: reado
   const stack = await openToolStack(outer, signal)
   try {
     const { guides } = await readClientGuides(stack.context)
-    const settings = guides.developers[0]?.snippets.find(({ id }) => id === 'claude-settings')?.text
+    const [developer] = guides.developers
+    const settings = developer && findSnippet(guides, developer.name, 'claude-settings')
     const forced = await startForcedCalls(guides.baseUrl, calls)
     const end = async () => {
       await forced.end()
@@ -177,21 +153,15 @@ const buildTryStack = async (
   { outer, homes, programPath, signal }: TryClients,
 ): Promise<TryStack> => {
   const { guides } = await readClientGuides(context)
-  const settings = new Map(
-    guides.developers.map(({ name, snippets }) => [
-      name,
-      snippets.find(({ id }) => id === 'claude-settings')?.text ?? '',
-    ]),
-  )
-  const add = (name: string) => homes.add(settings.get(name) ?? '')
+  const settingsOf = (name: string) => findSnippet(guides, name, 'claude-settings') ?? ''
+  const add = (name: string) => homes.add(settingsOf(name))
   const [known] = guides.developers
   const [first, ...others] = guides.developers.map(({ name }): TriedDeveloper => ({ name, home: add(name) }))
   if (known === undefined || first === undefined)
     throw new Error('no developer has a key: nexus key create NAME makes one')
-  const strangersKey = 'sk-opta-nobody-gave-this-out'
   return {
     developers: [first, ...others],
-    stranger: homes.add((settings.get(known.name) ?? '').replaceAll(known.key, strangersKey)),
+    stranger: homes.add(settingsOf(known.name).replaceAll(known.key, 'sk-opta-unknown-key')),
     limits: guides.limits,
     slots: snapshot.slots?.length ?? 1,
     ask: (home, prompt, sessionId = null) =>
@@ -201,7 +171,7 @@ const buildTryStack = async (
       const home = add(name)
       const wanted = calls(home.projectDir)
       const own = isOwn ? await openWorkshop(outer, signal, wanted) : null
-      const { env, ...others } = SettingsSchema.parse(JSON.parse(own?.settings ?? settings.get(name) ?? ''))
+      const { env, ...others } = SettingsSchema.parse(JSON.parse(own?.settings ?? settingsOf(name)))
       const ours = {
         ...others,
         env: own === null ? env : { ...env, ANTHROPIC_BASE_URL: own.url },
@@ -224,22 +194,11 @@ const buildTryStack = async (
       watching.begun.catch(() => {})
       return watching.stop
     },
-    until: async (fits, timeoutMs, noLonger) => {
-      let stopWatching = () => {}
-      const found = new Promise<typeof snapshot | null>((resolve) => {
-        noLonger?.addEventListener('abort', () => resolve(null), { once: true })
-        const watching = client.watch((now) => {
-          if (fits(now)) resolve(now)
-        })
-        watching.begun.catch(() => {})
-        stopWatching = watching.stop
-      })
-      try {
-        return await within(found, timeoutMs)
-      } finally {
-        stopWatching()
-      }
-    },
+    until: (fits, timeoutMs, noLonger) =>
+      within(
+        followUntil(client, fits, undefined, noLonger).catch(() => null),
+        timeoutMs,
+      ),
     restartRouter: async () => {
       const outcome = await client.dispatch({ type: 'restart', only: 'proxy' })
       return outcome.accepted ? null : outcome.reason

@@ -1,9 +1,10 @@
-// `nexus up` beside a core that runs and is not ready: whatever goes wrong, the command ends.
+// `nexus up` beside a running core that is not ready: whatever goes wrong, the command ends.
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import type { Command } from '../../contract/command.ts'
 import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
 import type { CliCommand } from '../arguments.ts'
+import { exitCodes } from '../context.ts'
 import { createTestContext, openTestCore } from '../test-support/core.ts'
 import { runUp } from './up.ts'
 
@@ -17,7 +18,7 @@ const up: Extract<CliCommand, { name: 'up' }> = {
   json: false,
 }
 
-it('hangs up after a config that is not valid, and so does not stay for ever', async () => {
+it('closes its connection after an invalid config, and so ends', async () => {
   const { context } = createTestContext()
   writeFileSync(context.folder.configPath, '{ "drainSeconds": -1 }')
   const core = await openTestCore(context, {
@@ -27,11 +28,16 @@ it('hangs up after a config that is not valid, and so does not stay for ever', a
   await expect.poll(() => core.connected()).toBe(0)
 })
 
-it.each([
-  ['gpt-oss-20b', 'gpt-oss-20b is not here: nexus model fetch gpt-oss-20b'],
-  ['nope', 'found "nope"; allowed: r1-distill-llama-70b, '],
-])('says of the model %s what to do, and starts nothing', async (model, reason) => {
-  const { context } = createTestContext()
-  const asked = { ...context, resourcesDir: join(import.meta.dirname, '..', '..', '..', 'resources') }
-  await expect(runUp({ ...up, model }, asked)).rejects.toThrow(reason)
+it('leaves it to the core to compose a profile for a model of the catalogue, and shows why it refuses', async () => {
+  const { context, said } = createTestContext()
+  const commands: Command[] = []
+  await openTestCore(context, {
+    dispatch: async (command) => {
+      commands.push(command)
+      return { accepted: false, reason: 'gpt-oss-20b is not here: nexus model fetch gpt-oss-20b' }
+    },
+  })
+  expect(await runUp({ ...up, model: 'gpt-oss-20b' }, context)).toBe(exitCodes.failed)
+  expect(commands).toMatchObject([{ type: 'start', profile: null, model: 'gpt-oss-20b' }])
+  expect(said).toEqual(['gpt-oss-20b is not here: nexus model fetch gpt-oss-20b'])
 })

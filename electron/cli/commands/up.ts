@@ -1,20 +1,12 @@
 // `nexus up`: sets up, starts, and waits for the answer to a Claude request.
 
-import { mkdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import type { Outcome } from '../../contract/command.ts'
 import type { CommandedId } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
-import { judgeOne, modelAgents, readJudgedMachine } from '../../core/answers/models-answer.ts'
 import { formatBytes } from '../../core/base/format-bytes.ts'
-import { writePrivateFile } from '../../core/base/private-file.ts'
 import { readConfig } from '../../core/config/config.ts'
-import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import type { ControlClient } from '../../core/control/client.ts'
 import { readLastLines } from '../../core/logs/log-follow.ts'
-import { commandToHave, findInCatalogue, readCatalogue } from '../../core/models/catalogue.ts'
-import { findModel, modelFolders } from '../../core/models/find-models.ts'
-import { overrideFor } from '../../core/models/judge-models.ts'
 import { readIntent } from '../../core/stack/intent.ts'
 import { readDifferences, readMachine, readMemory } from '../../core/stack/plan-reading.ts'
 import type { CliCommand } from '../arguments.ts'
@@ -41,9 +33,7 @@ import { createProgressTracker, type ProgressTracker } from '../view/progress-vi
 
 type UpCommand = Extract<CliCommand, { name: 'up' }>
 
-export const runUp = async (asked: UpCommand, context: CliContext): Promise<number> => {
-  const command =
-    asked.model === null ? asked : { ...asked, profile: await writeModelProfile(asked.model, context) }
+export const runUp = async (command: UpCommand, context: CliContext): Promise<number> => {
   const running = await attachToRunning(context, startingMs)
   try {
     // A stuck core would not answer the command either.
@@ -75,6 +65,7 @@ const startThrough = async (
       type: 'start',
       only,
       profile: absoluteRequest(command.profile),
+      ...(command.model === null ? {} : { model: command.model }),
       force: command.force,
       replaceForeign: command.replaceForeign,
       // Another user's stack is theirs to set up.
@@ -113,26 +104,6 @@ const followInterruptibly = async (
   } finally {
     stop.end()
   }
-}
-
-/** Writes a profile for a catalogue model into the state folder; returns its path. Throws when it can't run here. */
-const writeModelProfile = async (id: string, context: CliContext): Promise<string> => {
-  const catalogue = readCatalogue(context.resourcesDir)
-  const model = findInCatalogue(catalogue, id)
-  const machine = await readJudgedMachine(null, context)
-  const judged = await judgeOne(model, catalogue, context, modelAgents, machine)
-  const { path, contextTokens, why } = judged
-  if (path === null) throw new Error(`${id} is not here: ${commandToHave(model)}`)
-  if (contextTokens === null)
-    throw new Error(`${model.name} can't run on this machine: ${why}. nexus models shows what can.`)
-  const folders = modelFolders(context.folder.modelsDir, context.folder.runtimeDir)
-  const draft = model.draft === null ? null : findModel(findInCatalogue(catalogue, model.draft), folders)
-  const profile = overrideFor({ model, path }, draft, { agents: modelAgents, contextTokens, machine })
-  ensureStateFolder(context.folder)
-  const profilePath = join(context.folder.root, 'model-profiles', `${id}.json`)
-  mkdirSync(dirname(profilePath), { recursive: true, mode: 0o700 })
-  writePrivateFile(profilePath, `${JSON.stringify(profile, null, 2)}\n`)
-  return profilePath
 }
 
 /** Shows the whole plan when it does not fit: its suggestions say what to change. */
@@ -239,34 +210,29 @@ const describeFailure = async (context: CliContext, snapshot: Snapshot): Promise
   const isOurs = snapshot.owner.user === undefined
   const started = isOurs && (id === 'llamaServer' || id === 'proxy') && snapshot.services[id].foreign === null
   const logTail = started ? await readLastLines(context.folder.logPath(id), 8) : []
-  return renderFailure({ snapshot, logTail, command: null }, context)
+  return renderFailure({ snapshot, logTail }, context)
 }
 
 /** On a terminal, seconds tick even if nothing else changes. */
 const tickMs = 200
 
 const createProgressOutput = (context: CliContext, progress: ProgressTracker, json: boolean) => {
-  if (json) return { show: (snapshot: Snapshot) => void progress.add(snapshot, Date.now()), close: () => {} }
-  if (!context.stdoutIsTerminal) {
-    return {
-      show: (snapshot: Snapshot) => {
-        for (const line of progress.add(snapshot, Date.now())) context.print(line)
-      },
-      close: () => {},
-    }
-  }
-  const draw = () => screen.draw(progress.render([], Date.now()))
-  const screen = createLiveScreen({ stream: process.stdout, mode: 'inline', process, onResize: () => draw() })
-  const timer = setInterval(draw, tickMs)
+  const draw = () => screen?.draw(progress.render(Date.now()))
+  const screen =
+    context.stdoutIsTerminal && !json
+      ? createLiveScreen({ stream: process.stdout, mode: 'inline', process, onResize: () => draw() })
+      : null
+  const timer = screen === null ? undefined : setInterval(draw, tickMs)
   return {
     show: (snapshot: Snapshot) => {
-      progress.add(snapshot, Date.now())
+      const lines = progress.add(snapshot, Date.now())
+      if (screen === null && !json) for (const line of lines) context.print(line)
       draw()
     },
     close: () => {
       clearInterval(timer)
       draw()
-      screen.close()
+      screen?.close()
     },
   }
 }

@@ -1,4 +1,4 @@
-// For tests of commands: a context in a folder of its own, and a core on its socket that says what the test wants.
+// For tests of commands: a context in its own folder, and a core on its socket that answers as the test wants.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -41,13 +41,13 @@ export const createTestContext = (): TestContext => {
 }
 
 export interface TestCore {
-  /** Hangs up on everybody, as a core does that dies. */
+  /** Closes every connection, as a dying core does. */
   die(): void
   /** How many are connected now. */
   connected(): number
 }
 
-/** Everything runs, and every command is accepted, unless `says` knows better. */
+/** Everything runs and every command is accepted, unless `says` differs. */
 export const openTestCore = async (
   { folder }: CliContext,
   says: Partial<CoreLink> = {},

@@ -1,4 +1,4 @@
-// The tables of `nexus bench model`: every figure with its spread, and no cost claimed that was not measured.
+// The tables of `nexus bench model`: every figure with its spread, and no cost that was not measured.
 import { expect, it } from 'vitest'
 import type { IdleSlotsRow } from '../../core/model-bench/recommend.ts'
 import { renderBench } from './bench-view.ts'
@@ -19,7 +19,7 @@ const idle: IdleSlotsRow = {
 const render = (idleSlots: IdleSlotsRow, repeats = 3) =>
   renderBench({ rows: [], kv: [], idleSlots }, null, repeats).join('\n')
 
-it('puts the types of the KV cache beside one another, and says why one is missing', () => {
+it('compares the types of the KV cache, with the reason for a missing one', () => {
   const lines = renderBench(
     {
       rows: [],
@@ -42,7 +42,7 @@ it('puts the types of the KV cache beside one another, and says why one is missi
   ])
 })
 
-it('says what idle slots cost only where it was measured', () => {
+it('claims a cost of idle slots only if it was measured', () => {
   expect(render(idle)).toContain('3 other slots, 6144 tokens')
   expect(render(idle)).toContain('Beside them generation keeps 82 % of its speed.')
   expect(render({ ...idle, held: spread(48.5, 47, 49), keptShare: 0.99 })).toContain(

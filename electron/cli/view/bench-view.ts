@@ -6,7 +6,7 @@ import type {
   Recommendation,
   Spread,
 } from '../../core/model-bench/recommend.ts'
-import { plural } from '../../wording/figures.ts'
+import { formatSeconds, plural } from '../../wording/figures.ts'
 
 export interface BenchResults {
   readonly rows: readonly BatchRow[]
@@ -17,7 +17,7 @@ export interface BenchResults {
 
 const number = (value: number | null): string => (value === null ? '-' : value.toFixed(1))
 const percent = (value: number | null): string => (value === null ? '-' : `${Math.round(value * 100)} %`)
-const seconds = (ms: number | null): string => (ms === null ? '-' : `${(ms / 1000).toFixed(1)} s`)
+const seconds = (ms: number | null): string => (ms === null ? '-' : formatSeconds(ms))
 const range = (lowest: number, highest: number): string => `${number(lowest)}..${number(highest)}`
 const spread = ({ median, lowest, highest }: Spread): readonly string[] => [
   number(median),
@@ -79,28 +79,16 @@ const renderKv = (rows: readonly KvRow[]): readonly string[] => [
   ...rows.flatMap((row) => ('failure' in row ? [`${row.type} was not measured: ${row.failure}`] : [])),
 ]
 
-const renderIdleSlots = ({
-  otherSlots,
-  heldTokens,
-  empty,
-  held,
-  keptShare,
-}: IdleSlotsRow): readonly string[] => {
-  const others = plural(otherSlots, 'other slot')
-  const table = columns([
+const renderIdleSlots = (row: IdleSlotsRow): readonly string[] => [
+  ...columns([
     ['idle slots', 'generation/s', 'lowest..highest'],
-    ['empty', ...spread(empty)],
-    [`${others}, ${heldTokens ?? '-'} tokens`, ...spread(held)],
-  ])
-  return [...table, judgeIdleSlots(empty, held, heldTokens, keptShare)]
-}
+    ['empty', ...spread(row.empty)],
+    [`${plural(row.otherSlots, 'other slot')}, ${row.heldTokens ?? '-'} tokens`, ...spread(row.held)],
+  ]),
+  judgeIdleSlots(row),
+]
 
-const judgeIdleSlots = (
-  empty: Spread,
-  held: Spread,
-  heldTokens: number | null,
-  keptShare: number | null,
-): string => {
+const judgeIdleSlots = ({ empty, held, heldTokens, keptShare }: IdleSlotsRow): string => {
   if (keptShare === null)
     return heldTokens === null
       ? 'The cost of idle slots is unknown: llama-server did not report what they held.'

@@ -17,11 +17,11 @@ const request = (id: string, phase: RouterRequest['phase']): RouterRequest => ({
 })
 const say = (change: Partial<Snapshot>) => describeBusy({ ...sampleSnapshot, ...change }, 'nexus down --now')
 
-test('nobody is at work', () => {
+test('no work in progress', () => {
   expect(say({ slots: [slot(0), slot(1)], requests: [] })).toBeNull()
 })
 
-test('what each slot does, for whom, and who waits', () => {
+test("each slot's work, its developer, and who waits", () => {
   const slots = [
     slot(0, { phase: 'generating', generatedTokens: 12, developer: 'ben' }),
     slot(1, { phase: 'prefill' }),
@@ -31,12 +31,12 @@ test('what each slot does, for whom, and who waits', () => {
   )
 })
 
-test('whom the Router has let through is at work before llama-server tells of the slot', () => {
+test('a request that the Router let through counts before llama-server reports its slot', () => {
   expect(say({ slots: [slot(0), slot(1)], requests: [request('1', 'prefill')] })).toBe(
     '1 busy for anna. They may finish; nexus down --now does not wait.',
   )
 })
 
-test('a server that does not tell may be answering somebody', () => {
+test('a server that reports no slots may be busy', () => {
   expect(say({ slots: null })).toContain('Running requests get some time to finish')
 })

@@ -1,7 +1,7 @@
 // Describes the work in progress before a stop.
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { measureWork } from '../../wording/work.ts'
-import { countByDeveloper } from './developer-names.ts'
+import { countByDeveloper } from './slot-rows.ts'
 
 /**
  * The requests that a stop waits for; null: none. A slot has no name when the Router's requests don't identify it for certain.

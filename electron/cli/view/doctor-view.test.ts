@@ -19,7 +19,7 @@ const render = (checks: readonly Check[], options = plain) => renderDoctor(summa
 const long = 'a '.repeat(60).trim()
 
 describe('renderDoctor', () => {
-  it('gives one line to what is well', () => {
+  it('gives one line to a passed check', () => {
     expect(render([check({})])).toEqual([
       'Core',
       '  ok    Core               none runs',
@@ -28,7 +28,7 @@ describe('renderDoctor', () => {
     ])
   })
 
-  it('says what was found, why it matters and what mends it; worst first, groups in their order', () => {
+  it('shows what was found, why it matters and the fix; worst first, groups in their order', () => {
     const lines = render([
       check({ group: 'Machine', title: 'Clock' }),
       check({ title: 'First' }),
@@ -60,7 +60,7 @@ describe('renderDoctor', () => {
     expect(lines.filter((line) => readWidth(line) > 80)).toEqual([`        mend: ${command}`])
   })
 
-  it('lets no escape sequence of a stranger through, and colours only when asked', () => {
+  it('lets no foreign escape sequence through, and colours only when asked', () => {
     const evil = check({ level: 'fail', found: 'held by \u001b[2Jx', mend: 'kill 1' })
     expect(render([evil]).join('')).not.toContain('\u001b')
     expect(render([evil], { width: 80, color: true }).join('')).toContain('\u001b[31m')

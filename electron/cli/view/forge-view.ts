@@ -1,41 +1,7 @@
 // `nexus forge status` as text: the RAM disk, cargo's settings, and each workspace on the disk. No I/O.
 import { formatBytes, formatDuration, formatShare, unknown } from '../../wording/figures.ts'
+import type { ForgeStatus } from '../forge-status.ts'
 import { padEnd, padStart, printable, readWidth, truncate } from './text-line.ts'
-
-export interface ForgeStatus {
-  readonly mountPoint: string
-  readonly mounted: boolean
-  /** Whether it holds the file that cargo configs include. */
-  readonly prepared: boolean
-  readonly totalBytes: number | null
-  readonly usedBytes: number | null
-  readonly cargo: {
-    /** null: no cargo, or unknown. */
-    readonly version: string | null
-    readonly configPath: string
-    /** Whether the developer's own config sends builds to the RAM disk. */
-    readonly enabled: boolean
-    /** Other config files that we edited, for single projects. */
-    readonly projectConfigs: readonly string[]
-    readonly notes: readonly string[]
-  }
-  /** null while it is not mounted. */
-  readonly workspaces: readonly ForgeStatusRow[] | null
-  /** Users whose builds there this user can't read. */
-  readonly closedOwners: readonly string[]
-}
-
-export interface ForgeStatusRow {
-  /** null: unknown, since the setting that built there doesn't say. */
-  readonly workspace: string | null
-  readonly buildDir: string
-  readonly bytes: number | null
-  /** null: unknown. */
-  readonly owner: string | null
-  /** When something was last compiled, ms since the epoch. */
-  readonly lastBuildAt: number | null
-  readonly building: boolean | null
-}
 
 export const renderForgeStatus = (
   status: ForgeStatus,

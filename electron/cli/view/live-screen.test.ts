@@ -35,7 +35,7 @@ const createFakes = (mode: 'full' | 'inline', rows = 24) => {
 }
 
 describe('full screen', () => {
-  it('hides the cursor, rewrites only lines that changed, and clears what a shorter picture leaves', () => {
+  it('hides the cursor, rewrites only changed lines, and clears the rest of a taller picture', () => {
     const { screen, take } = createFakes('full')
     expect(take()).toBe(`${esc}?1049h${esc}?25l${esc}H`)
     screen.draw(['one', 'two', 'three'])
@@ -65,7 +65,7 @@ describe('full screen', () => {
     expect(take()).toBe(`${esc}2J${esc}?2026h${esc}1;1H${esc}Kone${esc}?2026l`)
   })
 
-  it('restores the terminal once, whoever ends it, and lets go of everything', () => {
+  it('restores the terminal once, however it ends, and removes its listeners', () => {
     const { screen, take, signals, resizes } = createFakes('full')
     take()
     screen.close()
@@ -84,7 +84,7 @@ describe('full screen', () => {
     expect(killed).toEqual(['1234 SIGINT'])
   })
 
-  it('leaves the effect to somebody who listens for the signal too', () => {
+  it('leaves the effect to another listener for the signal', () => {
     const { signals, killed } = createFakes('full')
     signals.on('SIGINT', () => {})
     signals.emit('SIGINT')
@@ -102,15 +102,5 @@ describe('inline', () => {
     expect(take()).toBe(`${esc}?2026h\r${esc}2A\r\n\r${esc}K2\r\n${esc}?2026l`)
     screen.close()
     expect(take()).toBe(`${esc}?25h`)
-  })
-
-  it('prints lines above, to stay', () => {
-    const { screen, take } = createFakes('inline')
-    screen.draw(['bar'])
-    take()
-    screen.printAbove(['note'])
-    expect(take()).toBe(
-      `${esc}?2026h\r${esc}1A${esc}Jnote\r\n${esc}?2026l${esc}?2026h\r${esc}Kbar\r\n${esc}?2026l`,
-    )
   })
 })

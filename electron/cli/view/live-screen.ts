@@ -27,14 +27,6 @@ export interface LiveScreenOptions {
   readonly onResize: () => void
 }
 
-export interface LiveScreen {
-  draw(lines: readonly string[]): void
-  /** Inline: prints lines above the drawn ones; they stay. */
-  printAbove(lines: readonly string[]): void
-  /** Restores cursor and screen. Idempotent. */
-  close(): void
-}
-
 // Control sequences: ECMA-48 (CUP, CUU, EL, ED) and DEC private modes 25, 1049, and 2026 (synchronized output; other
 // terminals ignore it).
 const esc = '\x1b['
@@ -44,7 +36,7 @@ const begin = `${esc}?2026h`
 const end = `${esc}?2026l`
 const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-export const createLiveScreen = ({ stream, mode, process, onResize }: LiveScreenOptions): LiveScreen => {
+export const createLiveScreen = ({ stream, mode, process, onResize }: LiveScreenOptions) => {
   let shown: readonly string[] = []
   let closed = false
 
@@ -86,6 +78,7 @@ export const createLiveScreen = ({ stream, mode, process, onResize }: LiveScreen
     onResize()
   }
 
+  /** Restores cursor and screen. Idempotent. */
   const close = (): void => {
     if (closed) return
     closed = true
@@ -108,16 +101,5 @@ export const createLiveScreen = ({ stream, mode, process, onResize }: LiveScreen
   process.on('SIGCONT', resize)
   for (const signal of endingSignals) process.on(signal, signalled[signal])
 
-  return {
-    draw,
-    printAbove(lines) {
-      if (closed || lines.length === 0) return
-      const erase = shown.length > 0 ? `\r${esc}${shown.length}A${esc}J` : ''
-      const kept = shown
-      shown = []
-      stream.write(`${begin}${erase}${lines.map((line) => `${line}\r\n`).join('')}${end}`)
-      draw(kept)
-    },
-    close,
-  }
+  return { draw, close }
 }

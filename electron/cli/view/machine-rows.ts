@@ -1,5 +1,5 @@
-// The memory, Build Forge and tokens-per-second parts of the status view.
-import type { Memory, RamDisk, Throughput } from '../../contract/snapshot.ts'
+// The memory, Build Forge, tokens-per-second and other Studios' parts of the status view.
+import type { Memory, RamDisk, StudioNode, Throughput } from '../../contract/snapshot.ts'
 import {
   formatBytes,
   formatCount,
@@ -7,6 +7,7 @@ import {
   formatRate,
   formatReserve,
   formatShare,
+  plural,
 } from '../../wording/figures.ts'
 import { readSwapping } from '../../wording/swapping.ts'
 import {
@@ -154,3 +155,26 @@ export const renderForgeProjects = (disk: RamDisk | null, width: number): readon
   })
   return flow(parts, width)
 }
+
+const nodeTones: Readonly<Record<StudioNode['phase'], Tone>> = {
+  ready: 'good',
+  degraded: 'warn',
+  unreachable: 'bad',
+}
+
+const describeNodeSlots = ({ slots, queue }: StudioNode): string => {
+  if (slots === null) return 'slots not known'
+  const busy = slots.filter(({ phase }) => phase !== 'idle').length
+  const waiting = queue === null || queue.deferred === 0 ? '' : `, ${queue.deferred} wait`
+  return `${busy} of ${plural(slots.length, 'slot')} busy${waiting}`
+}
+
+/** The other Studios, one line each. */
+export const renderNodes = (nodes: readonly StudioNode[]): readonly TextLine[] =>
+  nodes.map((node, index) => [
+    piece(padEnd(index === 0 ? 'Studios' : '', labelWidth), 'strong'),
+    piece(padEnd(printable(node.name), 12), 'strong'),
+    piece(` ${padEnd(node.phase, 12)}`, nodeTones[node.phase]),
+    piece(node.reason === null ? describeNodeSlots(node) : printable(node.reason)),
+    piece(`   ${node.endpoint}`, 'dim'),
+  ])

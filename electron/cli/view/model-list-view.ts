@@ -3,7 +3,7 @@ import type { ModelFetch } from '../../contract/snapshot.ts'
 import type { ModelHere, ModelList } from '../../core/models/model-list.ts'
 import { describeFetch, isFetchActive } from '../../wording/fetch-words.ts'
 import { formatBytes } from '../../wording/figures.ts'
-import { type Piece, padEnd, piece, renderLine, type TextLine } from './text-line.ts'
+import { type Piece, padEnd, piece, renderLines, type TextLine } from './text-line.ts'
 
 export const renderModelList = (
   { dir, models, others }: ModelList,
@@ -28,7 +28,7 @@ export const renderModelList = (
   if (others.length > 0) lines.push([piece('Owned by other programs, used in place', 'strong')])
   for (const { program, name, bytes, path } of others)
     lines.push(row(name, bytes, [piece(`${program}, ${path}`, 'dim')]))
-  return lines.map((line) => renderLine(line, color))
+  return renderLines(lines, { color })
 }
 
 const describeState = ({ state, from, linkedTo }: ModelHere): readonly Piece[] => {

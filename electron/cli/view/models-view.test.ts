@@ -28,7 +28,7 @@ describe('renderModels', () => {
       if (!line.includes('https://')) expect(line.length, line).toBeLessThanOrEqual(width)
   })
 
-  it('says of each what an owner decides by, with the source of its speed', () => {
+  it('shows what an owner decides by, with the source of each speed', () => {
     const text = render(256, 80)
     expect(text[0]).toBe('Models for 4 agents on a Mac with 256 GiB.')
     expect(text[3]).toMatch(/^qwen3-coder-next +46\.2 GiB +yes +256k +16 s +46\.4 \[1\] +no$/)
@@ -39,20 +39,20 @@ describe('renderModels', () => {
     expect(unknown).toMatch(/not known +not known/)
   })
 
-  it("says with numbers what the studio's model lacks and what would serve better", () => {
+  it("names in numbers what the studio's model lacks and what would serve better", () => {
     expect(render(256, 80).join(' ').replaceAll(/\s+/g, ' ')).toContain(
       'it reads 20,000 tokens in 3 min 4 s. Qwen3-Coder-Next calls tools and reads them in 16 s.',
     )
   })
 
-  it('names the next command, for a model that is here and for one that is not', () => {
+  it('names the next command for a present and for a missing model', () => {
     expect(render(256, 200).join('\n')).toContain('To get it: nexus model fetch qwen3-coder-next')
     expect(render(256, 200, 'qwen3-coder-next').join('\n')).toContain(
       'To run it: nexus up --model qwen3-coder-next.',
     )
   })
 
-  it('says where the model that is not fetched comes from, until it is here', () => {
+  it('explains where the demo model comes from until it is here', () => {
     const words = 'smollm2-135m comes with set-up: nexus up --profile demo.'
     expect(render(256, 200).join('\n')).toContain(words)
     const here = render(256, 200, 'smollm2-135m').join('\n')
@@ -60,12 +60,12 @@ describe('renderModels', () => {
     expect(here).toMatch(/smollm2-135m .* yes +no +no +yes +Q4_1/)
   })
 
-  it('shows what was not found published as unknown', () => {
+  it('shows unpublished values as unknown', () => {
     const row = render(256, 200).find((line) => line.startsWith('deepseek-v4-flash'))
     expect(row).toMatch(/ no +\? +yes +\? +MXFP4/)
   })
 
-  it('says once what does not fit, and has the rest on a wide terminal', () => {
+  it('lists once what does not fit, and shows more columns on a wide terminal', () => {
     const small = render(64, 200).join('\n')
     expect(small.match(/These do not fit/g)).toHaveLength(1)
     expect(small).toMatch(/TOOLS +THINKS +PARKS/)

@@ -4,7 +4,16 @@ import { explainChoice, saySource } from '../../core/models/explain-models.ts'
 import { firstTurnTokens, type JudgedMachine, type JudgedModel } from '../../core/models/judge-models.ts'
 import { formatBytes, formatContext, formatDuration, formatRate, plural } from '../../wording/figures.ts'
 import { explainColumns, modelColumns } from '../../wording/model-columns.ts'
-import { padEnd, padStart, piece, renderLine, type TextLine, type Tone, wrap } from './text-line.ts'
+import {
+  hang,
+  padEnd,
+  padStart,
+  piece,
+  renderLines,
+  type TextLine,
+  type Tone,
+  type ViewOptions,
+} from './text-line.ts'
 
 export interface ModelsReport {
   /** In the order in which they are shown. */
@@ -22,47 +31,32 @@ const fits: Readonly<Record<JudgedModel['fit'], readonly [string, Tone]>> = {
   unknown: ['?', 'warn'],
 }
 
+type Cell = readonly [text: string, tone?: Tone]
 interface Column {
   readonly title: string
+  /** Negative: aligned to the left. */
   readonly width: number
-  readonly left?: boolean
-  readonly cell: (row: JudgedModel, source: string) => readonly [string, Tone]
+  readonly cell: (row: JudgedModel, source: string) => Cell
 }
 
+const known = (value: number | null, format: (value: number) => string): Cell =>
+  value === null ? [notKnown, 'dim'] : [format(value)]
+const sayKnown = (fact: boolean | null): string => (fact === null ? '?' : fact ? 'yes' : 'no')
+
 const columns: readonly Column[] = [
-  { title: modelColumns.model, width: 20, left: true, cell: ({ model }) => [model.id, 'strong'] },
+  { title: modelColumns.model, width: -20, cell: ({ model }) => [model.id, 'strong'] },
   {
     title: 'Size',
     width: 10,
-    cell: ({ model }) => [model.weightBytes === null ? '?' : formatBytes(model.weightBytes), 'plain'],
+    cell: ({ model }) => [model.weightBytes === null ? '?' : formatBytes(model.weightBytes)],
   },
   { title: 'Fits', width: 6, cell: ({ fit }) => fits[fit] },
-  {
-    title: modelColumns.context,
-    width: 9,
-    cell: ({ tokensPerAgent }) => [formatContext(tokensPerAgent), 'plain'],
-  },
-  {
-    title: modelColumns.firstTurn,
-    width: 12,
-    cell: (row) => [
-      row.firstTurnSeconds === null ? notKnown : formatDuration(row.firstTurnSeconds),
-      row.firstTurnSeconds === null ? 'dim' : 'plain',
-    ],
-  },
-  {
-    title: modelColumns.rate,
-    width: 11,
-    cell: (row) => [
-      row.generationTokensPerSecond === null ? notKnown : formatRate(row.generationTokensPerSecond),
-      row.generationTokensPerSecond === null ? 'dim' : 'plain',
-    ],
-  },
+  { title: modelColumns.context, width: 9, cell: (row) => [formatContext(row.tokensPerAgent)] },
+  { title: modelColumns.firstTurn, width: 12, cell: (row) => known(row.firstTurnSeconds, formatDuration) },
+  { title: modelColumns.rate, width: 11, cell: (row) => known(row.generationTokensPerSecond, formatRate) },
   { title: '', width: 4, cell: (_, source) => [source, 'dim'] },
   { title: 'Here', width: 6, cell: ({ path }) => (path === null ? ['no', 'dim'] : ['yes', 'good']) },
 ]
-
-const sayKnown = (fact: boolean | null): string => (fact === null ? '?' : fact ? 'yes' : 'no')
 
 const wideColumns: readonly Column[] = [
   {
@@ -70,48 +64,47 @@ const wideColumns: readonly Column[] = [
     width: 7,
     cell: ({ model: { tools } }) => [sayKnown(tools.renders), tools.renders === true ? 'plain' : 'warn'],
   },
-  { title: 'Thinks', width: 8, cell: ({ model }) => [sayKnown(model.thinking), 'plain'] },
-  { title: 'Parks', width: 7, cell: ({ model }) => [sayKnown(model.cacheParks), 'plain'] },
-  { title: '  File', width: 13, left: true, cell: ({ model }) => [`  ${model.quantisation}`, 'dim'] },
-  { title: '  Kind', width: 21, left: true, cell: ({ model }) => [`  ${model.kind.join(', ')}`, 'dim'] },
+  { title: 'Thinks', width: 8, cell: ({ model }) => [sayKnown(model.thinking)] },
+  { title: 'Parks', width: 7, cell: ({ model }) => [sayKnown(model.cacheParks)] },
+  { title: '  File', width: -13, cell: ({ model }) => [`  ${model.quantisation}`, 'dim'] },
+  { title: '  Kind', width: -21, cell: ({ model }) => [`  ${model.kind.join(', ')}`, 'dim'] },
 ]
 
 export const renderModels = (
   { models, agents, machine, where }: ModelsReport,
-  { width, color }: { readonly width: number; readonly color: boolean },
+  { width, color }: ViewOptions,
 ): readonly string[] => {
   const room = Math.max(80, width)
-  const used = columns.reduce((sum, column) => sum + column.width, 0)
-  const extra = wideColumns.reduce((sum, column) => sum + column.width, 0)
-  const shown = used + extra <= room ? [...columns, ...wideColumns] : columns
+  const taken = [...columns, ...wideColumns].reduce((sum, column) => sum + Math.abs(column.width), 0)
+  const shown = taken <= room ? [...columns, ...wideColumns] : columns
   const sources = models.flatMap(({ model }) => (model.speed === null ? [] : [model.speed]))
   const sourceOf = ({ model }: JudgedModel) =>
     model.speed === null ? '' : `[${sources.indexOf(model.speed) + 1}]`
-  const cell = (column: Column, [text, tone]: readonly [string, Tone]) =>
-    piece(column.left === true ? padEnd(text, column.width) : padStart(text, column.width), tone)
-  const paragraph = (text: string, indent = ''): readonly TextLine[] =>
-    wrap(text, room - indent.length, 12).map((line, index) => [
-      piece(index === 0 ? line : `${indent}${line}`),
-    ])
+  const cell = ({ width: own }: Column, [text, tone]: Cell) =>
+    piece(own < 0 ? padEnd(text, -own) : padStart(text, own), tone)
   const size = formatBytes(machine.totalBytes)
   const lines: readonly TextLine[] = [
-    ...paragraph(
+    ...hang(
+      [],
       `Models for ${plural(agents, 'agent')} on ${where === null ? `a Mac with ${size}` : `this machine: ${where}`}.`,
+      room,
     ),
     [],
     shown.map((column) => cell(column, [column.title.toUpperCase(), 'dim'])),
     ...models.map((row): TextLine => shown.map((column) => cell(column, column.cell(row, sourceOf(row))))),
     [],
-    ...paragraph(
+    ...hang(
+      [],
       explainColumns(agents, firstTurnTokens)
         .map(([title, text]) => `${title.toUpperCase()}: ${text}`)
         .join(' '),
+      room,
     ),
-    ...explain(models).flatMap((text) => [[], ...paragraph(text, '  ')]),
+    ...explain(models).flatMap((text) => [[], ...hang([], text, room)]),
     ...(sources.length === 0 ? [] : [[], [piece('Sources', 'strong')]]),
-    ...sources.flatMap((source, index) => paragraph(`[${index + 1}] ${saySource(source)}`, '    ')),
+    ...sources.flatMap((source, index) => hang([piece(`[${index + 1}] `)], saySource(source), room)),
   ]
-  return lines.map((line) => renderLine(line, color))
+  return renderLines(lines, { color })
 }
 
 /** What the table has no room for: what isn't known and why, the studio's model, what to do next. */

@@ -1,4 +1,4 @@
-// Notices on the status screen: what is said nowhere else, within the width, three at most.
+// Notices on the status screen: only those not shown elsewhere, within the width, three at most.
 import { expect, it } from 'vitest'
 import type { Notice } from '../../contract/notice.ts'
 import { sampleNow, sampleSnapshots } from '../test-support/sample-snapshots.ts'
@@ -31,7 +31,7 @@ it.each(['slots-full', 'failed-proxy', 'degraded-llamaServer', 'crashed-proxy', 
   (id) => expect(renderNotices({ notices: [notice(id)] }, 80)).toEqual([]),
 )
 
-it('leave out what is no trouble', () => {
+it('leave out mere information', () => {
   expect(renderNotices({ notices: [notice('anything', { severity: 'info' })] }, 80)).toEqual([])
 })
 

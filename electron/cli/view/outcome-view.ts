@@ -3,10 +3,10 @@
 import { type CommandedId, commandedIds, serviceNames } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { shellSnippet } from '../../core/clients/shell-snippets.ts'
-import { formatMilliseconds, plural } from '../../wording/figures.ts'
-import { finishLines, formatSeconds, type ProgressOptions, type StageTime } from './progress-view.ts'
+import { formatMilliseconds, formatSeconds, plural } from '../../wording/figures.ts'
+import { finishLines, type StageTime } from './progress-view.ts'
 import { findMendingCommand } from './state-summary.ts'
-import { padEnd, piece, type TextLine, wrap } from './text-line.ts'
+import { hang, padEnd, piece, type TextLine, type ViewOptions } from './text-line.ts'
 
 export interface ReadyReport {
   readonly snapshot: Snapshot
@@ -40,7 +40,7 @@ export const describeGateway = ({ services: { gateway } }: Snapshot): string | n
   return `The ${serviceNames.gateway} ${state}${words === null ? '' : `: ${words}`}. Clients reach the Router at its own address.`
 }
 
-export const renderReady = (report: ReadyReport, options: ProgressOptions): readonly string[] => {
+export const renderReady = (report: ReadyReport, options: ViewOptions): readonly string[] => {
   const { snapshot, elapsedMs, stages, baseUrl, apiKey } = report
   const { proof } = snapshot
   const gateway = describeGateway(snapshot)
@@ -48,44 +48,25 @@ export const renderReady = (report: ReadyReport, options: ProgressOptions): read
     proof === null
       ? 'No Claude request has been answered yet.'
       : `A Claude request went through the Router to the model and came back (${plural(proof.outputTokens, 'token')}).`
+  const { width } = options
   const nameWidth = Math.max(0, ...stages.map((stage) => stage.name.length)) + 2
+  const lines: readonly TextLine[] = [
+    ...hang([], `Ready in ${formatSeconds(elapsedMs)}. ${proved}`, width, { tone: 'good' }),
+    ...stages.map(({ name, milliseconds }) => [
+      piece(`  ${padEnd(name, nameWidth)}`),
+      piece(formatMilliseconds(milliseconds).padStart(8), 'dim'),
+    ]),
+    [],
+    ...(gateway === null ? [] : hang([], gateway, width, { tone: 'warn' })),
+    ...(report.note === null ? [] : hang([], `Note: ${report.note}.`, width, { tone: 'dim' })),
+    [
+      piece('Live: '),
+      piece('nexus status --watch', 'strong'),
+      piece('. Next, paste these two lines where Claude Code runs:'),
+    ],
+  ]
   return [
-    ...finishLines(
-      wrap(`Ready in ${formatSeconds(elapsedMs)}. ${proved}`, options.width, 4).map((line) => [
-        piece(line, 'good'),
-      ]),
-      options,
-    ),
-    ...finishLines(
-      stages.map(({ name, milliseconds }) => [
-        piece(`  ${padEnd(name, nameWidth)}`),
-        piece(formatMilliseconds(milliseconds).padStart(8), 'dim'),
-      ]),
-      options,
-    ),
-    '',
-    ...(gateway === null
-      ? []
-      : finishLines(
-          wrap(gateway, options.width, 6).map((line) => [piece(line, 'warn')]),
-          options,
-        )),
-    ...(report.note === null
-      ? []
-      : finishLines(
-          wrap(`Note: ${report.note}.`, options.width, 4).map((line) => [piece(line, 'dim')]),
-          options,
-        )),
-    ...finishLines(
-      [
-        [
-          piece('Live: '),
-          piece('nexus status --watch', 'strong'),
-          piece('. Next, paste these two lines where Claude Code runs:'),
-        ],
-      ],
-      options,
-    ),
+    ...finishLines(lines, options),
     '',
     // Last, for pasting, and never cut, even if wider than the terminal.
     ...(apiKey === null
@@ -98,8 +79,6 @@ export interface FailureReport {
   readonly snapshot: Snapshot
   /** The last lines of the failed service's log, oldest first; empty when it has none. */
   readonly logTail: readonly string[]
-  /** Overrides the command that the snapshot suggests. */
-  readonly command: string | null
 }
 
 const logLines = 8
@@ -119,7 +98,7 @@ export const findFailure = (
   return { id: null, reason: snapshot.proofFailure ?? 'it stopped before it was ready' }
 }
 
-export const renderFailure = (report: FailureReport, options: ProgressOptions): readonly string[] => {
+export const renderFailure = (report: FailureReport, options: ViewOptions): readonly string[] => {
   const { snapshot, logTail } = report
   const { id, reason } = findFailure(snapshot)
   const name = id === null ? 'The stack' : serviceNames[id]
@@ -127,12 +106,10 @@ export const renderFailure = (report: FailureReport, options: ProgressOptions): 
   const tail = logTail.slice(-logLines)
   return finishLines(
     [
-      ...wrap(`${name} is not ready: ${reason}`, options.width, 5).map(
-        (line): TextLine => [piece(line, 'bad')],
-      ),
+      ...hang([], `${name} is not ready: ${reason}`, options.width, { tone: 'bad' }),
       ...(tail.length === 0 ? [] : [[piece('Its log ends with:', 'dim')]]),
       ...tail.map((line): TextLine => [piece('  │ ', 'dim'), piece(line)]),
-      [piece('Next: '), piece(report.command ?? mending ?? 'nexus doctor', 'strong')],
+      [piece('Next: '), piece(mending ?? 'nexus doctor', 'strong')],
     ],
     options,
   )

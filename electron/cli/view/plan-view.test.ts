@@ -1,4 +1,4 @@
-// The plan as people read it: aligned, in 80 columns, the verdict last.
+// The plan for people: aligned, in 80 columns, the verdict last.
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { readGgufHeader } from '../../core/gguf/gguf-header.ts'
@@ -85,7 +85,7 @@ describe('renderPlanText', () => {
     expect(lines.includes('What would help:')).toBe(verdict !== 'Verdict: fits')
   })
 
-  it('colours only when asked to, and then nothing but colour changes', () => {
+  it('colours only when asked to, and changes nothing else', () => {
     const plan = planOf(524_288, false)
     const coloured = renderPlanText(plan, { width: 80, color: true })
     const withoutColour = coloured.map(stripVTControlCharacters)
@@ -93,7 +93,7 @@ describe('renderPlanText', () => {
     expect(coloured.at(-1)).toBe('\u001b[33mVerdict: fits only without the linker reserve\u001b[0m')
   })
 
-  it('says not known where nothing can be counted', () => {
+  it('shows not known where nothing can be counted', () => {
     const odd = { ...target, kv: { kind: 'unknown', reason: 'it is recurrent' } } as const
     const lines = renderPlanText(planMemory({ ...studio, target: odd, draft: null }), plain)
     expect(lines).toContain('Agent context (KV cache)           not known')

@@ -33,7 +33,7 @@ describe('off a terminal', () => {
     ])
   })
 
-  it('knows when each stage was done', () => {
+  it('records when each stage was done', () => {
     const tracker = createProgressTracker(sampleNow, plain)
     tracker.add(starting, sampleNow + 100)
     tracker.add({ ...withEngine(busy, {}), proof: null }, sampleNow + 4100)
@@ -48,26 +48,24 @@ describe('off a terminal', () => {
 })
 
 describe('on a terminal', () => {
-  it('shows set-up steps, each service with what it waits for, and the proof', () => {
+  it('shows each service with what it waits for, and the proof', () => {
     const tracker = createProgressTracker(sampleNow, plain)
-    const steps = [{ title: 'Demo model', detail: '60 of 98 MB', done: false }]
-    expect(tracker.render(steps, sampleNow)).toHaveLength(1)
+    expect(tracker.render(sampleNow)).toEqual([])
     tracker.add(starting, sampleNow + 1000)
-    const text = tracker.render(steps, sampleNow + 3000).join('\n')
-    expect(text).toMatch(/^◌ Demo model +60 of 98 MB$/m)
+    const text = tracker.render(sampleNow + 3000).join('\n')
     expect(text).toMatch(/^● Build Forge {2}ready +1\.0 s$/m)
     expect(text).toMatch(/^◌ AI Engine {4}starting {3}Loading model +3\.0 s$/m)
     expect(text).toMatch(/^○ Claude request {2}when both servers are ready$/m)
     tracker.add({ ...busy, overall: 'starting', proof: null }, sampleNow + 5000)
-    expect(tracker.render([], sampleNow + 6500).at(-1)).toMatch(/^◌ Claude request {2}waiting .* 1\.5 s$/)
+    expect(tracker.render(sampleNow + 6500).at(-1)).toMatch(/^◌ Claude request {2}waiting .* 1\.5 s$/)
     tracker.add(busy, sampleNow + 8400)
-    expect(tracker.render([], sampleNow + 9000).at(-1)).toBe('● Claude request  answered')
+    expect(tracker.render(sampleNow + 9000).at(-1)).toBe('● Claude request  answered')
   })
 
   it.each([30, 60, 80])('has no line over %d columns', (width) => {
     const tracker = createProgressTracker(sampleNow, { width, color: false })
     tracker.add(failed, sampleNow)
-    for (const line of tracker.render([], sampleNow)) expect(readWidth(line)).toBeLessThanOrEqual(width)
+    for (const line of tracker.render(sampleNow)) expect(readWidth(line)).toBeLessThanOrEqual(width)
   })
 })
 
@@ -81,7 +79,7 @@ describe('renderReady', () => {
     note: 'only programs on this machine reach it',
   }
 
-  it('gives the proof, the stages, what a client needs and what to do next', () => {
+  it('shows the proof, the stages, what a client needs and what to do next', () => {
     const text = renderReady(report, { width: 120, color: false }).join('\n')
     expect(text).toContain(
       'Ready in 8.4 s. A Claude request went through the Router to the model and came back (12 tokens).',
@@ -99,7 +97,7 @@ describe('renderReady', () => {
     ).toBe(true)
   })
 
-  it('never cuts what is to be pasted, and quotes it for the shell', () => {
+  it('never cuts the lines to paste, and quotes them for the shell', () => {
     const apiKey = `it's-$HOME-${'k'.repeat(100)}`
     const text = renderReady({ ...report, apiKey }, { width: 40, color: false }).join('\n')
     expect(text).toContain(`export ANTHROPIC_API_KEY='it'\\''s-$HOME-${'k'.repeat(100)}'`)
@@ -109,7 +107,7 @@ describe('renderReady', () => {
 describe('renderFailure', () => {
   it('gives the reason, the end of the log and one command', () => {
     const logTail = Array.from({ length: 20 }, (_, i) => `log line ${i} \x1b[31m${'x'.repeat(100)}`)
-    const lines = renderFailure({ snapshot: failed, logTail, command: null }, plain)
+    const lines = renderFailure({ snapshot: failed, logTail }, plain)
     const text = lines.join('\n')
     expect(text).toMatch(/^AI Engine is not ready: it ended with exit code 1/)
     expect(text).not.toContain('log line 11')
@@ -126,7 +124,6 @@ describe('renderFailure', () => {
       reason: expect.stringContaining('held by a process'),
     })
     expect(findFailure(unproved)).toEqual({ id: null, reason: expect.stringContaining('401') })
-    const last = renderFailure({ snapshot: unproved, logTail: [], command: 'nexus logs proxy' }, plain).at(-1)
-    expect(last).toBe('Next: nexus logs proxy')
+    expect(renderFailure({ snapshot: unproved, logTail: [] }, plain).at(-1)).toBe('Next: nexus doctor')
   })
 })

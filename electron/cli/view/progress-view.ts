@@ -3,44 +3,31 @@
 import { type ServiceId, serviceNames } from '../../contract/service-ids.ts'
 import { presentServices } from '../../contract/services.ts'
 import type { Phase, ServiceState, Snapshot } from '../../contract/snapshot.ts'
+import { formatSeconds } from '../../wording/figures.ts'
 import { renderPhase } from './service-rows.ts'
-import { justify, type Piece, padEnd, piece, renderLine, type TextLine, truncateLine } from './text-line.ts'
-
-export interface ProgressOptions {
-  readonly width: number
-  readonly color: boolean
-}
-
-/** One step of set-up, such as a download; `detail` is its own progress in words. */
-export interface SetUpStep {
-  readonly title: string
-  readonly detail: string | null
-  readonly done: boolean
-}
+import {
+  justify,
+  type Piece,
+  padEnd,
+  piece,
+  renderLine,
+  type TextLine,
+  truncateLine,
+  type ViewOptions,
+} from './text-line.ts'
 
 export interface StageTime {
   readonly name: string
   readonly milliseconds: number
 }
 
-export interface ProgressTracker {
-  /** Takes the next snapshot; returns one line for each transition since the last one (for output off a terminal). */
-  add(snapshot: Snapshot, now: number): readonly string[]
-  /** When each service became ready, after the start, in order, and the proof last. */
-  stageTimes(): readonly StageTime[]
-  /** Lines to redraw in place on a terminal. */
-  render(steps: readonly SetUpStep[], now: number): readonly string[]
-}
+export type ProgressTracker = ReturnType<typeof createProgressTracker>
 
 const isUp = (phase: Phase): boolean => phase === 'ready' || phase === 'degraded'
-export const formatSeconds = (milliseconds: number): string =>
-  `${(Math.max(0, milliseconds) / 1000).toFixed(1)} s`
 
 /** Renders tones as text and truncates each line to the width. */
-export const finishLines = (
-  lines: readonly TextLine[],
-  { width, color }: ProgressOptions,
-): readonly string[] => lines.map((line) => renderLine(truncateLine(line, width), color))
+export const finishLines = (lines: readonly TextLine[], { width, color }: ViewOptions): readonly string[] =>
+  lines.map((line) => renderLine(truncateLine(line, width), color))
 
 const describeTransition = (
   id: ServiceId,
@@ -51,13 +38,6 @@ const describeTransition = (
   const text = `${formatSeconds(elapsedMs).padStart(8)}  ${serviceNames[id]}: ${phase}${words === null ? '' : `, ${words}`}`
   return piece(text).text
 }
-
-const renderStep = (step: SetUpStep, width: number): TextLine =>
-  justify(
-    [step.done ? piece('● ', 'good') : piece('◌ ', 'busy'), piece(step.title)],
-    [piece(step.detail ?? '', 'dim')],
-    width,
-  )
 
 const renderServiceLine = (
   id: ServiceId,
@@ -89,13 +69,14 @@ const renderProofLine = (snapshot: Snapshot, elapsedMs: number, width: number): 
   return justify([sign, piece(padEnd('Claude request', 16)), words], time, width)
 }
 
-export const createProgressTracker = (startedAt: number, options: ProgressOptions): ProgressTracker => {
+export const createProgressTracker = (startedAt: number, options: ViewOptions) => {
   const readyAt = new Map<ServiceId, number>()
   const changed = new Map<ServiceId, string>()
   let last: Snapshot | null = null
 
   return {
-    add(snapshot, now) {
+    /** Takes the next snapshot; returns one line for each transition since the last one (for output off a terminal). */
+    add(snapshot: Snapshot, now: number): readonly string[] {
       last = snapshot
       const lines: string[] = []
       for (const { id, state } of presentServices(snapshot)) {
@@ -110,7 +91,8 @@ export const createProgressTracker = (startedAt: number, options: ProgressOption
       }
       return lines
     },
-    stageTimes() {
+    /** When each service became ready, after the start, in order, and the proof last. */
+    stageTimes(): readonly StageTime[] {
       const services = [...readyAt].map(([id, at]) => ({
         name: serviceNames[id],
         milliseconds: at - startedAt,
@@ -121,17 +103,15 @@ export const createProgressTracker = (startedAt: number, options: ProgressOption
         ? inOrder
         : [...inOrder, { name: 'Claude request', milliseconds: proof.milliseconds }]
     },
-    render(steps, now) {
-      const snapshot = last
+    /** Lines to redraw in place on a terminal. */
+    render(now: number): readonly string[] {
+      if (last === null) return []
       const { width } = options
-      const lines: TextLine[] = steps.map((step) => renderStep(step, width))
-      if (snapshot === null) return finishLines(lines, options)
-      for (const { id, state } of presentServices(snapshot)) {
-        const elapsedMs = (readyAt.get(id) ?? now) - startedAt
-        lines.push(renderServiceLine(id, state, elapsedMs, width))
-      }
+      const services = presentServices(last).map(({ id, state }) =>
+        renderServiceLine(id, state, (readyAt.get(id) ?? now) - startedAt, width),
+      )
       const latest = Math.max(startedAt, ...readyAt.values())
-      return finishLines([...lines, renderProofLine(snapshot, now - latest, width)], options)
+      return finishLines([...services, renderProofLine(last, now - latest, width)], options)
     },
   }
 }

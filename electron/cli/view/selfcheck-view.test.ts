@@ -6,7 +6,7 @@ const options = { width: 60, color: false }
 const found = 'hdiutil info is not understood: no RAM disk can be made or ejected, and more of the like'
 
 describe('a probe', () => {
-  it('is one line that fits when it passed, and stands with what was assumed when it failed', () => {
+  it('is one fitting line when it passed, and shows the assumption when it failed', () => {
     const probe = { id: 'forge.images', found, assumed: 'hdiutil info is understood' }
     const passed = renderProbe({ ...probe, verdict: 'pass' }, options)
     expect(passed).toEqual(['  pass  forge.images          hdiutil info is not understoo…'])
@@ -16,7 +16,7 @@ describe('a probe', () => {
     expect(Math.max(...failed.map(readWidth))).toBeLessThanOrEqual(60)
   })
 
-  it('is shown while it works, in one line that a terminal does not wrap', () => {
+  it('is shown while it runs, in one line that a terminal does not wrap', () => {
     const begun = renderBegun(
       { id: 'forge.images', group: 'Build Forge', assumed: found, limitMs: 1, run: () => Promise.reject() },
       options,
@@ -27,14 +27,14 @@ describe('a probe', () => {
   })
 })
 
-it('the end says what it came to, what is left, what is by hand, and what comes next', () => {
+it('the end shows the summary, what is left, what to do by hand, and what comes next', () => {
   const lines = renderEnd(
     {
       summary: { pass: 20, fail: 1, notApplicable: 3 },
       left: ['the RAM disk (busy); remove it: hdiutil detach -force /dev/disk4'],
       askedOnMac: [
         { id: 'launchd.bootstrap', assumed: 'A job is taken.' },
-        { id: 'app.fuses', assumed: 'They are set.' },
+        { id: 'app.signature', assumed: 'They are set.' },
       ],
       byHand: ['Log out and in.', 'Reboot.'],
       next: 'Send the folder.',
@@ -58,7 +58,7 @@ it('the end says what it came to, what is left, what is by hand, and what comes 
     '',
     'Asked only on a Mac',
     '  launchd.bootstrap  A job is taken.',
-    '  app.fuses          They are set.',
+    '  app.signature      They are set.',
     '',
     'By hand',
     ' 1. Log out and in.',
@@ -71,7 +71,7 @@ it('the end says what it came to, what is left, what is by hand, and what comes 
   ])
 })
 
-it('what is by hand is not cut off in a narrow terminal', () => {
+it('the steps by hand are not cut in a narrow terminal', () => {
   const text = `${'word '.repeat(60)}the command at the end`
   const report: Parameters<typeof renderEnd>[0] = {
     summary: { pass: 0, fail: 0, notApplicable: 0 },

@@ -2,12 +2,17 @@
 import type { Probe, ProbeVerdict } from '../../core/selfcheck/probe.ts'
 import type { ProbeReport, SelfcheckReport } from '../../core/selfcheck/report.ts'
 import { plural } from '../../wording/figures.ts'
-import { padEnd, piece, renderLine, type TextLine, type Tone, truncate, wrap } from './text-line.ts'
-
-export interface SelfcheckViewOptions {
-  readonly width: number
-  readonly color: boolean
-}
+import {
+  hang,
+  padEnd,
+  piece,
+  renderLine,
+  renderLines,
+  type TextLine,
+  type Tone,
+  truncate,
+  type ViewOptions,
+} from './text-line.ts'
 
 const marks: Readonly<Record<ProbeVerdict, { readonly word: string; readonly tone: Tone }>> = {
   pass: { word: 'pass', tone: 'good' },
@@ -18,11 +23,11 @@ const indent = 8
 const idWidth = 22
 const column = indent + idWidth
 
-export const renderGroup = (group: Probe['group'], { color }: SelfcheckViewOptions): string =>
+export const renderGroup = (group: Probe['group'], { color }: ViewOptions): string =>
   renderLine([piece(group, 'strong')], color)
 
 /** A running probe; its result overwrites it. */
-export const renderBegun = ({ id, assumed }: Probe, { width, color }: SelfcheckViewOptions): string =>
+export const renderBegun = ({ id, assumed }: Probe, { width, color }: ViewOptions): string =>
   renderLine(
     [
       piece(`  ${padEnd('...', indent - 2)}${padEnd(id, idWidth)}`),
@@ -34,52 +39,31 @@ export const renderBegun = ({ id, assumed }: Probe, { width, color }: SelfcheckV
 /** A failed probe shows what was found and what was assumed, in full. */
 export const renderProbe = (
   { id, verdict, found, assumed }: Pick<ProbeReport, 'id' | 'verdict' | 'found' | 'assumed'>,
-  { width, color }: SelfcheckViewOptions,
+  { width, color }: ViewOptions,
 ): readonly string[] => {
   const { word, tone } = marks[verdict]
-  const room = Math.max(20, width - column)
-  const head: TextLine = [piece(`  ${padEnd(word, indent - 2)}`, tone), piece(padEnd(id, idWidth))]
-  const lines: readonly TextLine[] =
+  const head = [piece(`  ${padEnd(word, indent - 2)}`, tone), piece(padEnd(id, idWidth))]
+  const lines =
     verdict === 'fail'
       ? [
-          ...wrap(found, room, 12).map(
-            (row, index): TextLine =>
-              index === 0 ? [...head, piece(row, tone)] : [piece(' '.repeat(column)), piece(row, tone)],
-          ),
-          ...wrap(`assumed: ${assumed}`, room, 6).map(
-            (row): TextLine => [piece(' '.repeat(column)), piece(row, 'dim')],
-          ),
+          ...hang(head, found, width, { tone }),
+          ...hang([piece(' '.repeat(column))], `assumed: ${assumed}`, width, { tone: 'dim' }),
         ]
-      : [[...head, piece(truncate(found, room), 'dim')]]
-  return lines.map((line) => renderLine(line, color))
+      : [[...head, piece(truncate(found, Math.max(20, width - column)), 'dim')]]
+  return renderLines(lines, { color })
 }
 
 export const renderEnd = (
-  report: Pick<
-    SelfcheckReport,
-    | 'summary'
-    | 'left'
-    | 'askedOnMac'
-    | 'byHand'
-    | 'next'
-    | 'folder'
-    | 'system'
-    | 'startedFrom'
-    | 'milliseconds'
-  >,
-  { width, color }: SelfcheckViewOptions,
+  report: Omit<SelfcheckReport, 'version' | 'startedAt' | 'interrupted' | 'probes'>,
+  { width, color }: ViewOptions,
 ): readonly string[] => {
   const { pass, fail, notApplicable } = report.summary
   const { name, version, machine } = report.system
   const summary = `${pass} passed, ${plural(fail, 'failure')}, ${notApplicable} not applicable, in ${Math.round(report.milliseconds / 1000)} s on ${name} ${version ?? ''} (${machine}), started from ${report.startedFrom.kind}`
-  const byHand = report.byHand.flatMap((text, index): readonly TextLine[] => {
-    const lead = `${String(index + 1).padStart(2)}. `
+  const byHand = report.byHand.flatMap((text, index) =>
     // Never cut: it contains commands.
-    return wrap(text, Math.max(20, width - lead.length), text.length).map((row, at) => [
-      piece(at === 0 ? lead : ' '.repeat(lead.length), 'dim'),
-      piece(row),
-    ])
-  })
+    hang([piece(`${String(index + 1).padStart(2)}. `, 'dim')], text, width, { mostLines: text.length }),
+  )
   const idWidth = Math.max(0, ...report.askedOnMac.map(({ id }) => id.length))
   const askedOnMac = report.askedOnMac.map(
     ({ id, assumed }): TextLine => [
@@ -96,7 +80,7 @@ export const renderEnd = (
     [piece(summary, fail > 0 ? 'bad' : 'good')],
     ...report.left.map((what): TextLine => [piece(`Left behind: ${what}`, 'bad')]),
     ...(report.folder === null ? [] : [[piece(`The raw output is in ${report.folder}`)]]),
-    ...wrap(report.next, Math.max(20, width), 6).map((row): TextLine => [piece(row)]),
+    ...hang([], report.next, width),
   ]
-  return lines.map((line) => renderLine(line, color))
+  return renderLines(lines, { color })
 }

@@ -6,7 +6,7 @@ import type { Phase, ServiceState, Snapshot } from '../../contract/snapshot.ts'
 import { formatDuration, plural } from '../../wording/figures.ts'
 import { nameModel } from '../../wording/model-name.ts'
 import { findMendingCommand } from './state-summary.ts'
-import { justify, type Piece, padEnd, piece, printable, type TextLine, type Tone, wrap } from './text-line.ts'
+import { hang, justify, type Piece, padEnd, piece, printable, type TextLine, type Tone } from './text-line.ts'
 
 const marks: Readonly<Record<Phase, { readonly sign: string; readonly tone: Tone }>> = {
   stopped: { sign: '○', tone: 'dim' },
@@ -70,9 +70,7 @@ const renderTrouble = (snapshot: Snapshot, { id, state }: Part, width: number): 
   const command = findMendingCommand(id, state) ?? (undrafted === null ? null : 'nexus doctor')
   const tone = undrafted === null ? marks[state.phase].tone : 'warn'
   return [
-    ...(words === null
-      ? []
-      : wrap(words, width - 4, 4).map((line): TextLine => [piece('  '), piece(line, tone)])),
+    ...(words === null ? [] : hang([piece('  ')], words, width - 2, { tone, mostLines: 4 })),
     ...(command === null ? [] : [[piece('  → ', 'dim'), piece(command, 'strong')]]),
   ]
 }

@@ -1,5 +1,5 @@
 // The slots in the status view: who is served, progress, fill, and who waits.
-import type { DeveloperUse, Slot, Snapshot } from '../../contract/snapshot.ts'
+import type { DeveloperUse, RouterRequest, Slot, Snapshot } from '../../contract/snapshot.ts'
 import {
   formatContext,
   formatCount,
@@ -8,45 +8,39 @@ import {
   foundInSlot,
   foundShare,
   plural,
-  unknown,
 } from '../../wording/figures.ts'
 import { countWaiting } from '../../wording/waiting.ts'
-import { countByDeveloper } from './developer-names.ts'
 import { bar, justify, padEnd, padStart, piece, readWidth, type TextLine, truncate } from './text-line.ts'
 
 const mostRows = 8
 const mostNameColumns = 12
-const phaseWords = { idle: 'free', prefill: 'prefill', generating: 'generating' } as const
 
-const formatFill = (slot: Slot): string => {
-  const tokens = slot.contextTokens
-  if (slot.phase === 'idle') return tokens === null || tokens === 0 ? '' : `${formatContext(tokens)} cached`
-  return `${formatContext(tokens)} / ${formatContext(slot.contextLimit)}`
-}
-
-const readShare = (slot: Slot): number | null => {
+/** `share`, 0 to 1: the part of the prompt that was read, or of the context that is used. */
+const describeSlot = (slot: Slot) => {
+  const { contextTokens, contextLimit, prefillProgress } = slot
+  const fill = `${formatContext(contextTokens)} / ${formatContext(contextLimit)}`
   switch (slot.phase) {
-    case 'idle':
-      return 0
-    case 'prefill':
-      return slot.prefillProgress
-    case 'generating':
-      return slot.contextTokens === null ? null : slot.contextTokens / Math.max(1, slot.contextLimit)
+    case 'idle': {
+      const cached =
+        contextTokens === null || contextTokens === 0 ? '' : `${formatContext(contextTokens)} cached`
+      return { phase: 'free', tone: 'dim' as const, share: 0, fill: cached, pace: '' }
+    }
+    case 'prefill': {
+      const pace = `${formatPercent(prefillProgress)} read`
+      return { phase: 'prefill', tone: 'warn' as const, share: prefillProgress, fill, pace }
+    }
+    case 'generating': {
+      const share = contextTokens === null ? null : contextTokens / Math.max(1, contextLimit)
+      return {
+        phase: 'generating',
+        tone: 'busy' as const,
+        share,
+        fill,
+        pace: `${formatRate(slot.tokensPerSecond)} t/s`,
+      }
+    }
   }
 }
-
-const formatPace = (slot: Slot): string => {
-  switch (slot.phase) {
-    case 'idle':
-      return ''
-    case 'prefill':
-      return slot.prefillProgress === null ? `${unknown} read` : `${formatPercent(slot.prefillProgress)} read`
-    case 'generating':
-      return `${formatRate(slot.tokensPerSecond)} t/s`
-  }
-}
-
-const tones = { idle: 'dim', prefill: 'warn', generating: 'busy' } as const
 
 /** The conversation that the slot holds, if certain. */
 const certainHolder = ({ held }: Slot) => (held?.named === true ? held : null)
@@ -65,32 +59,33 @@ interface Columns {
 }
 
 const renderSlot = (slot: Slot, width: number, columns: Columns): TextLine => {
-  const tone = tones[slot.phase]
+  const { phase, tone, share, fill, pace } = describeSlot(slot)
+  const isIdle = slot.phase === 'idle'
   const found = padStart(columns.found === 0 ? '' : formatFound(slot), columns.found)
   const isWide = width >= 100 + columns.found
-  const more = isWide && slot.phase === 'generating' ? `${formatContext(slot.generatedTokens)} new` : ''
-  const drafting = isWide && slot.phase === 'generating' && slot.speculative === true ? 'drafting' : ''
+  const more = slot.phase === 'generating' ? `${formatContext(slot.generatedTokens)} new` : ''
+  const drafting = slot.phase === 'generating' && slot.speculative === true ? 'drafting' : ''
   const extras = isWide ? padStart(more, 11) + padStart(drafting, 11) : ''
-  // id 4, phase 12, fill 14, pace 11, and a blank beside the bar.
+  // id 4, phase 12, fill 14, pace 11.
   const taken = 4 + 12 + columns.name + columns.conversation + 14 + 11 + columns.found + extras.length
-  const barWidth = Math.max(6, width - taken)
+  const name = columns.name === 0 ? '' : padEnd(truncate(nameOf(slot), columns.name - 1), columns.name)
   return [
-    piece(padStart(String(slot.id), 3)),
-    piece(' '),
-    piece(padEnd(phaseWords[slot.phase], 12), tone),
-    piece(
-      columns.name === 0 ? '' : padEnd(truncate(nameOf(slot), columns.name - 1), columns.name),
-      slot.phase === 'idle' ? 'dim' : 'strong',
-    ),
-    piece(
-      columns.conversation === 0 ? '' : padEnd(certainHolder(slot)?.conversation ?? '', columns.conversation),
-      'dim',
-    ),
-    ...bar(readShare(slot), barWidth, tone),
-    piece(padStart(formatFill(slot), 14), slot.phase === 'idle' ? 'dim' : 'plain'),
-    piece(padStart(formatPace(slot), 11), slot.phase === 'idle' ? 'dim' : 'strong'),
+    piece(`${padStart(String(slot.id), 3)} `),
+    piece(padEnd(phase, 12), tone),
+    piece(name, isIdle ? 'dim' : 'strong'),
+    piece(padEnd(certainHolder(slot)?.conversation ?? '', columns.conversation), 'dim'),
+    ...bar(share, Math.max(6, width - taken), tone),
+    piece(padStart(fill, 14), isIdle ? 'dim' : 'plain'),
+    piece(padStart(pace, 11), isIdle ? 'dim' : 'strong'),
     piece(found + extras, 'dim'),
   ]
+}
+
+/** Requests counted by developer, in the order of their first request: "anna 2", or "ben" when it is one. */
+export const countByDeveloper = (requests: readonly RouterRequest[]): readonly string[] => {
+  const counts = new Map<string, number>()
+  for (const { developer } of requests) counts.set(developer, (counts.get(developer) ?? 0) + 1)
+  return [...counts].map(([developer, count]) => (count === 1 ? developer : `${developer} ${count}`))
 }
 
 /** Waiting requests, by developer if the Router knows: "2 requests waiting for a slot: anna 2". */
@@ -120,22 +115,16 @@ const sayFound = ({ cachedTokens, readTokens }: DeveloperUse): string =>
     ? ''
     : ` (${formatPercent(foundShare(cachedTokens, readTokens))} found in the cache)`
 
-/** With too many slots to show, busy ones come first, so that only free ones are hidden. */
-const selectRows = (
-  slots: readonly Slot[],
-): { readonly rows: readonly Slot[]; readonly hidden: readonly Slot[] } => {
-  if (slots.length <= mostRows) return { rows: slots, hidden: [] }
-  const busyFirst = slots.toSorted(
-    (a, b) => Number(a.phase === 'idle') - Number(b.phase === 'idle') || a.id - b.id,
-  )
-  return { rows: busyFirst.slice(0, mostRows), hidden: busyFirst.slice(mostRows) }
-}
-
 export const renderSlots = (snapshot: Snapshot, width: number): readonly TextLine[] => {
   const { slots } = snapshot
   if (slots === null) return [[piece('Slots  ', 'strong'), piece('not known', 'dim')]]
   const limit = slots.reduce((most, slot) => Math.max(most, slot.contextLimit), 0)
-  const { rows, hidden } = selectRows(slots)
+  // With too many slots to show, busy ones come first, so that only free ones are hidden.
+  const ordered =
+    slots.length <= mostRows
+      ? slots
+      : slots.toSorted((a, b) => Number(a.phase === 'idle') - Number(b.phase === 'idle') || a.id - b.id)
+  const [rows, hidden] = [ordered.slice(0, mostRows), ordered.slice(mostRows)]
   const free = hidden.filter((slot) => slot.phase === 'idle').length
   const longest = rows.reduce((most, slot) => Math.max(most, readWidth(nameOf(slot))), 0)
   const isHeld = rows.some((slot) => certainHolder(slot) !== null)

@@ -10,7 +10,7 @@ const samples: readonly (readonly [string, Snapshot])[] = Object.entries(sampleS
 const escapeCodes = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g')
 
 describe.each(samples)('the view of %s', (_name, snapshot) => {
-  it('comes from a snapshot that the contract allows', () => {
+  it('is made from a valid snapshot', () => {
     expect(SnapshotSchema.safeParse(snapshot).error).toBeUndefined()
   })
 
@@ -44,7 +44,7 @@ describe('the one answer', () => {
     ['unproved', /^● Degraded {3}The Router answered the test message with 401/],
   ] as const)('%s', (name, expected) => expect(firstLine(sampleSnapshots[name])).toMatch(expected))
 
-  it('counts on: with nobody waiting, a fifth agent waits its turn', () => {
+  it('counts on: without a queue, a fifth agent waits its turn', () => {
     const quiet = { ...sampleSnapshots.full, queue: { processing: 4, deferred: 0 } }
     expect(firstLine(quiet)).toMatch(/all 4 busy: a fifth agent waits its turn/)
     expect(firstLine({ ...quiet, slots: sampleSnapshots.full.slots.slice(0, 1) })).toMatch(
@@ -52,7 +52,7 @@ describe('the one answer', () => {
     )
   })
 
-  it('says whose the slots are, who waits, and what each has used today', () => {
+  it("shows the slots' developers, who waits, and today's use", () => {
     const text = render(sampleSnapshots.shared, 100)
     expect(text).toMatch(/^ {2}0 generating {2}anna {9}3f9a .* 99 % hit/m)
     expect(text).toMatch(/^ {2}1 generating {2}a-very-long/m)
@@ -71,14 +71,14 @@ describe('the one answer', () => {
     expect(render(sampleSnapshots.full, 100)).not.toContain('today')
   })
 
-  it('says when the numbers are old', () => {
+  it('shows that the numbers are old', () => {
     const old = { ...sampleSnapshots.busy, takenAt: sampleNow - 75_000 }
     expect(firstLine(old)).toMatch(/1 min 15 s old$/)
     expect(firstLine(sampleSnapshots.busy)).not.toMatch(/old/)
   })
 })
 
-describe('what is not known', () => {
+describe('unknown values', () => {
   it('is a dash, not a zero', () => {
     const text = render(sampleSnapshots.full)
     expect(text).toMatch(/^ {2}2 prefill .* – read$/m)
@@ -99,7 +99,7 @@ describe('what is not known', () => {
     expect(dark).toMatch(/^Build Forge +not known$/m)
   })
 
-  it('says that swap is not known, never that there is none', () => {
+  it('shows unknown swap as not known, never as none', () => {
     const { memory } = sampleSnapshots.busy
     if (memory === null) throw new Error('the sample has memory')
     const text = render({ ...sampleSnapshots.busy, memory: { ...memory, swapUsedBytes: null } })
@@ -107,7 +107,7 @@ describe('what is not known', () => {
     expect(text).not.toContain('no swap')
   })
 
-  it('shows what the RAM disk holds where that is known, and nothing where it is not', () => {
+  it('shows what the RAM disk holds only if it is known', () => {
     const { ramDisk } = sampleSnapshots.busy
     if (ramDisk === null) throw new Error('the sample has a RAM disk')
     const held = (heldBytes: number | null) =>
@@ -116,7 +116,7 @@ describe('what is not known', () => {
     expect(held(null)).not.toContain('held')
   })
 
-  it('shows the largest projects of the forge, and which is being built', () => {
+  it("shows the forge's largest projects, and which is being built", () => {
     const project = (path: string, bytes: number, building: boolean) =>
       ({ path, bytes, owner: 'anna', lastBuildAt: null, building }) as const
     const { ramDisk } = sampleSnapshots.busy
@@ -132,14 +132,14 @@ describe('what is not known', () => {
     expect(text).not.toContain('small')
   })
 
-  it('is explained where the system has no such notion', () => {
+  it('is explained where the system lacks the notion', () => {
     expect(render(sampleSnapshots.linuxWithoutRamDisk)).toMatch(/wired: not a Linux notion/)
     expect(render(sampleSnapshots.busy)).toMatch(/wired 122\.0 GiB/)
   })
 })
 
 describe('trouble', () => {
-  it('of an engine that serves without the drafts it was asked for is said below its line', () => {
+  it('of an engine that serves without drafts is shown below its line', () => {
     const speculationFailure = 'It generates without drafts: draft model vocab type must match target model.'
     const text = render({ ...sampleSnapshots.busy, speculationFailure })
     expect(text).toMatch(
@@ -148,7 +148,7 @@ describe('trouble', () => {
     expect(render(sampleSnapshots.busy)).not.toContain('without drafts')
   })
 
-  it('carries the whole reason and the command that mends it', () => {
+  it('shows the whole reason and the command that fixes it', () => {
     const text = render(sampleSnapshots.failed).replaceAll(/\n {2}(?=\S)/g, ' ')
     expect(text).toMatch(/failed to open GGUF file '\/Users\/opta\/models\/.*No such file or directory\)/)
     expect(render(sampleSnapshots.failed)).toMatch(/^ {2}→ nexus doctor$/m)
@@ -163,7 +163,7 @@ describe('trouble', () => {
     )
   })
 
-  it('lets nothing of a hostile reason reach the terminal', () => {
+  it("keeps a hostile reason's control characters off the terminal", () => {
     const { services } = sampleSnapshots.failed
     const llamaServer = { ...services.llamaServer, reason: '\x1b[2J\x1b]0;owned\x07bad\nnews\r' }
     const text = render({ ...sampleSnapshots.failed, services: { ...services, llamaServer } })
@@ -195,7 +195,7 @@ it('keeps columns in place while numbers change', () => {
   expect(new Set(rows.map((line) => readWidth(line)))).toEqual(new Set([80]))
 })
 
-it('a gateway has its row, its reason, and the headline where nothing worse is to say', () => {
+it('a gateway has its row, its reason, and the headline if nothing is worse', () => {
   const snapshot = sampleSnapshots.busy
   const gateway = { ...snapshot.services.proxy, endpoint: 'http://ai.opta.local' }
   const options = { width: 100, color: false, now: sampleNow }

@@ -8,14 +8,15 @@ import {
   renderForgeHeld,
   renderForgeProjects,
   renderMemory,
+  renderNodes,
   renderThroughput,
 } from './machine-rows.ts'
-import { renderNodes } from './node-rows.ts'
 import { renderNotices } from './notice-rows.ts'
 import { renderServices } from './service-rows.ts'
 import { renderSlots } from './slot-rows.ts'
 import { summarizeState } from './state-summary.ts'
 import {
+  hang,
   justify,
   piece,
   printable,
@@ -25,13 +26,11 @@ import {
   type TextLine,
   truncate,
   truncateLine,
+  type ViewOptions,
   wrap,
 } from './text-line.ts'
 
-export interface ViewOptions {
-  /** Columns; no line is wider. */
-  readonly width: number
-  readonly color: boolean
+interface StatusOptions extends ViewOptions {
   /** Milliseconds since the epoch. */
   readonly now: number
 }
@@ -92,9 +91,7 @@ const isLive = (snapshot: Snapshot): boolean =>
 const renderOwner = ({ owner: { user } }: Snapshot, width: number): readonly TextLine[] =>
   user === undefined
     ? []
-    : wrap(`${printable(user)}'s stack: as a guest you may start, stop and restart it`, width, 2).map(
-        (line) => [piece(line, 'dim')],
-      )
+    : hang([], `${user}'s stack: as a guest you may start, stop and restart it`, width, { tone: 'dim' })
 
 const renderStatusLines = (snapshot: Snapshot, width: number, now: number): readonly TextLine[] => [
   ...renderOwner(snapshot, width),
@@ -115,7 +112,7 @@ const renderStatusLines = (snapshot: Snapshot, width: number, now: number): read
   renderFooter(snapshot, width, now),
 ]
 
-export const renderStatus = (snapshot: Snapshot, { width, color, now }: ViewOptions): readonly string[] => {
+export const renderStatus = (snapshot: Snapshot, { width, color, now }: StatusOptions): readonly string[] => {
   const columns = Math.max(20, Math.min(widest, width))
   return renderStatusLines(snapshot, columns, now).map((line) =>
     renderLine(truncateLine(line, columns), color),

@@ -34,7 +34,7 @@ describe('text on a terminal', () => {
     expect(padStart('1234567', 4)).toBe('123…')
   })
 
-  it('lets no control sequence of others through', () => {
+  it('lets no foreign control sequence through', () => {
     const { text } = piece('a\x1b[31mred\x1b]0;title\x07\r\nb\x9b2J\u202eabc')
     for (const character of '\x1b\x07\r\n\x9b\u202e') expect(text).not.toContain(character)
     expect(text).toContain('abc')
@@ -65,7 +65,7 @@ describe('text on a terminal', () => {
     expect(wrap('', 9, 3)).toEqual([])
   })
 
-  it('shows something for anything and never a full bar for not everything', () => {
+  it('shows at least one cell above 0 and never looks full below 1', () => {
     const draw = (share: number | null) => renderLine(bar(share, 10, 'busy'), false)
     expect(draw(0)).toBe('─'.repeat(10))
     expect(draw(null)).toBe('─'.repeat(10))

@@ -141,6 +141,31 @@ export const wrap = (text: string, width: number, maxLines: number): readonly st
   return line === '' ? lines : [...lines, line]
 }
 
+/** `text` wrapped in the column beside `head`, at least 20 wide; its later rows are indented to that column. */
+export const hang = (
+  head: TextLine,
+  text: string,
+  width: number,
+  { tone = 'plain', mostLines = 12 }: { readonly tone?: Tone; readonly mostLines?: number } = {},
+): readonly TextLine[] => {
+  const column = readLineWidth(head)
+  return wrap(text, Math.max(20, width - column), mostLines).map((row, index) => [
+    ...(index === 0 ? head : [piece(' '.repeat(column))]),
+    piece(row, tone),
+  ])
+}
+
+/** What a view needs to know of the terminal. */
+export interface ViewOptions {
+  readonly width: number
+  readonly color: boolean
+}
+
+export const renderLines = (
+  lines: readonly TextLine[],
+  { color }: Pick<ViewOptions, 'color'>,
+): readonly string[] => lines.map((line) => renderLine(line, color))
+
 export const renderLine = (line: TextLine, color: boolean): string =>
   line
     .map(({ text, tone }) =>

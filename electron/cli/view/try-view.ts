@@ -1,6 +1,7 @@
 // One step of `nexus try-claude` as text: a mark, its name, how long it took, and what was seen. No I/O.
 import type { StepReport } from '../../core/try-claude/try-step.ts'
-import { padEnd, piece, renderLine, type TextLine, type Tone, wrap } from './text-line.ts'
+import { formatSeconds } from '../../wording/figures.ts'
+import { hang, padEnd, piece, renderLines, type Tone, type ViewOptions } from './text-line.ts'
 
 const marks: Readonly<Record<StepReport['state'], { readonly mark: string; readonly tone: Tone }>> = {
   passed: { mark: '✓', tone: 'good' },
@@ -10,21 +11,16 @@ const marks: Readonly<Record<StepReport['state'], { readonly mark: string; reado
 const titleWidth = 40
 const indent = 4
 
-export const renderStep = (
-  step: StepReport,
-  { width, color }: { readonly width: number; readonly color: boolean },
-): readonly string[] => {
+export const renderStep = (step: StepReport, { width, color }: ViewOptions): readonly string[] => {
   const { mark, tone } = marks[step.state]
-  const took = step.state === 'skipped' ? '' : `${(step.milliseconds / 1000).toFixed(1)} s`
-  const head: TextLine = [
-    piece(`${padEnd(mark, 2)}`, tone),
+  const took = step.state === 'skipped' ? '' : formatSeconds(step.milliseconds)
+  const head = [
+    piece(padEnd(mark, 2), tone),
     piece(padEnd(step.title, titleWidth), 'strong'),
     piece(took, 'dim'),
   ]
-  const seen = wrap(step.seen, Math.max(30, width - indent), 8)
-  const lines: readonly TextLine[] = seen.map((text) => [
-    piece(' '.repeat(indent)),
-    piece(text, step.state === 'failed' ? 'bad' : 'plain'),
-  ])
-  return [head, ...lines].map((line) => renderLine(line, color))
+  const seen = hang([piece(' '.repeat(indent))], step.seen, width, {
+    tone: step.state === 'failed' ? 'bad' : 'plain',
+  })
+  return renderLines([head, ...seen], { color })
 }

@@ -17,7 +17,6 @@ const names = () => readKeyList(dir)?.keys.map(({ name }) => name)
 const complete = (list: Parameters<typeof completeKeyList>[0]) =>
   completeKeyList(list, {
     ownKey: 'sk-proof-other',
-    formerKey: null,
     configuredKey: null,
     makeKey: () => 'sk-opta-made',
     now: 1,

@@ -14,13 +14,9 @@ const counter = () => {
   return () => `sk-opta-made-${++made}`
 }
 
-const complete = (
-  list: KeyList | null,
-  over: { formerKey?: string | null; configuredKey?: string | null } = {},
-): KeyList =>
+const complete = (list: KeyList | null, over: { configuredKey?: string | null } = {}): KeyList =>
   completeKeyList(list, {
     ownKey: 'sk-proof-own',
-    formerKey: null,
     configuredKey: null,
     makeKey: counter(),
     now: 1,
@@ -48,20 +44,13 @@ describe('a first list', () => {
     expect(defaultClientKey(list)).toBe('sk-opta-made-1')
     expect(complete(list)).toEqual(list)
   })
-
-  it('keeps the key of before there were developers, as the first one’s', () => {
-    const former: KeyList = { keys: [{ name: 'local', key: 'sk-opta-old' }], retired: [] }
-    const list = complete(former, { formerKey: 'sk-opta-old' })
-    expect(developersOf(list)[0]).toMatchObject({ name: 'user1', key: 'sk-opta-old' })
-    expect(defaultClientKey(list)).toBe('sk-opta-old')
-  })
 })
 
 describe("the profile's key", () => {
   const seed = 'sk-local-opta'
 
   it('is given to clients, and removed with the profile', () => {
-    const list = complete({ keys: [{ name: 'local', key: seed }], retired: [] }, { configuredKey: seed })
+    const list = complete(null, { configuredKey: seed })
     expect(names(list)).toEqual(['user1', 'user2', 'shared'])
     expect(defaultClientKey(list)).toBe(seed)
     expect(complete(list, { configuredKey: seed })).toEqual(list)

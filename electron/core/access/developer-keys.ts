@@ -6,7 +6,7 @@ import { DeveloperNameSchema } from '../../contract/command.ts'
 const EntrySchema = z.object({
   name: z.string().min(1),
   key: z.string().min(1),
-  /** ms since the epoch; absent in lists from before developers existed. */
+  /** ms since the epoch; absent in entries written by hand, and in our own. */
   createdAt: z.number().int().nonnegative().optional(),
   /** The profile's own key (`proxy.clientKey`), removed when the profile no longer has it. */
   configured: z.literal(true).optional(),
@@ -27,8 +27,6 @@ const ownName = 'opta-nexus'
 export const sharedName = 'shared'
 /** The seed's two developers. */
 const firstNames = ['user1', 'user2'] as const
-/** Name of the only entry before developers existed. */
-const formerName = 'local'
 
 export const developersOf = (list: KeyList): readonly DeveloperKey[] =>
   list.keys.filter(({ name }) => name !== ownName)
@@ -44,30 +42,27 @@ export const isRetired = (list: KeyList, key: string): boolean => list.retired.i
 const digest = (key: string): string => createHash('sha256').update(key).digest('hex')
 
 /**
- * The list for a start. A new one has the seed's two developers; one from before developers existed keeps its key as the
- * first developer's. The profile's key is added, or removed with the profile; a retired one stays out.
+ * The list for a start. A new one has the seed's two developers. The profile's key is added, or removed with the profile; a
+ * retired one stays out.
  */
 export const completeKeyList = (
   list: KeyList | null,
-  options: {
+  {
+    ownKey,
+    configuredKey,
+    makeKey,
+    now,
+  }: {
     readonly ownKey: string
-    /** The key that this installation created before developers existed; null: none. */
-    readonly formerKey: string | null
     readonly configuredKey: string | null
     readonly makeKey: () => string
     readonly now: number
   },
 ): KeyList => {
-  const { ownKey, configuredKey, makeKey, now } = options
-  const former = list?.keys.length === 1 && list.keys[0]?.name === formerName
-  const isFirst = list === null || former
-  const kept: readonly DeveloperKey[] = isFirst
-    ? firstNames.map((name, index) => ({
-        name,
-        key: (index === 0 ? options.formerKey : null) ?? makeKey(),
-        createdAt: now,
-      }))
-    : list.keys.filter(({ name, configured }) => name !== ownName && configured !== true)
+  const kept: readonly DeveloperKey[] =
+    list === null
+      ? firstNames.map((name) => ({ name, key: makeKey(), createdAt: now }))
+      : list.keys.filter(({ name, configured }) => name !== ownName && configured !== true)
   const retired = list?.retired ?? []
   const own: DeveloperKey = { name: ownName, key: ownKey }
   const isShared =

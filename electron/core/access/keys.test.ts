@@ -64,20 +64,6 @@ describe('ensureKeys', () => {
     expect(JSON.stringify(clients(own.clientKeysPath))).not.toContain('sk-local-opta')
   })
 
-  it('keeps the one key of before there were developers, in one place', () => {
-    writeFileSync(join(folder, 'client.key'), 'sk-opta-from-before\n')
-    writeFileSync(join(folder, 'clients.json'), '{"keys":[{"name":"local","key":"sk-opta-from-before"}]}\n', {
-      mode: 0o600,
-    })
-    const keys = ensureKeys(folder, null)
-    expect(keys.clientKey).toBe('sk-opta-from-before')
-    expect(clients(keys.clientKeysPath)).toMatchObject({
-      keys: [{ name: 'user1', key: keys.clientKey }, {}, {}],
-    })
-    expect(readdirSync(folder)).not.toContain('client.key')
-    expect(ensureKeys(folder, null)).toEqual(keys)
-  })
-
   it('says which list is broken, loses nothing of it and quotes nothing', () => {
     const path = join(folder, 'clients.json')
     writeFileSync(path, '{"keys":[{"name":"anna","key":"sk-secret"', { mode: 0o600 })

@@ -1,5 +1,5 @@
 // This installation's secrets: created once, kept in 0600 files, passed by file or environment, never in argv.
-import { chmodSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { readFileOrNull, writePrivateFile } from '../base/private-file.ts'
 import { completeKeyList, defaultClientKey } from './developer-keys.ts'
@@ -36,20 +36,15 @@ export const ensureEngineKey = (keysDir: string): { readonly key: string; readon
 export const ensureKeys = (keysDir: string, configuredClientKey: string | null): Keys => {
   const engine = ensureEngineKey(keysDir)
   const proofKey = ensureKey(join(keysDir, 'proof.key'), 'sk-proof-')
-  const formerPath = join(keysDir, 'client.key')
-  const former = readFileOrNull(formerPath)
   const list = updateKeyList(keysDir, (before) =>
     completeKeyList(before, {
       ownKey: proofKey,
-      formerKey: former?.trim() || null,
       configuredKey: configuredClientKey,
       makeKey: makeDeveloperKey,
       now: Date.now(),
     }),
   )
   keepPrivate(clientKeysPath(keysDir))
-  // Its key is now the first developer's; a second copy would outlive a rotation.
-  if (former !== null) rmSync(formerPath, { force: true })
   return {
     clientKey: list === null ? null : defaultClientKey(list),
     proofKey,

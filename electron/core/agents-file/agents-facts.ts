@@ -9,52 +9,40 @@ import { keptTools } from '../router/kept-tools.ts'
 import { queueLimit } from '../router/litellm-router-settings.ts'
 import type { PrefillSpeed } from './prefill-speed.ts'
 
-export interface AgentsFacts {
-  /** Model, chip, cores, memory and system, in one line; null: unknown. */
-  readonly machine: string | null
-  readonly profileName: string
-  readonly model: string
-  readonly agents: number
-  readonly tokensPerAgent: number
-  /** All agents share one pool, so one agent's tokens are unavailable to the others. */
-  readonly pooled: boolean
-  /** A conversation keeps its slot, so its next turn reads only new text. */
-  readonly keepsSlots: boolean
-  /** null: no room for Claude Code to summarise. */
-  readonly compactAtTokens: number | null
-  /** How many may wait before the Router refuses; null: no limit. */
-  readonly queueLimit: number | null
-  /** Claude Code's tools that reach the model, without MCP tools; null: all. */
-  readonly tools: readonly string[] | null
-  readonly baseUrl: string
-  readonly forge: { readonly mountPoint: string; readonly sizeMiB: number }
-}
+export type AgentsFacts = ReturnType<typeof agentsFacts>
 
 export const agentsFacts = (
-  name: string,
+  profileName: string,
   profile: Profile,
   machine: {
+    /** Model, chip, cores, memory and system, in one line; null: unknown. */
     readonly identity: string | null
     readonly mountPoint: string
     readonly lanAddresses: readonly string[]
     readonly trainingContextTokens: number | null
   },
-): AgentsFacts => {
-  const server = plannedServer(profile.llamaServer)
-  const limits = clientLimits(profile.llamaServer, machine.trainingContextTokens)
+) => {
+  const { llamaServer, proxy, nodes = [] } = profile
+  const server = plannedServer(llamaServer)
+  const limits = clientLimits(llamaServer, machine.trainingContextTokens)
   return {
     machine: machine.identity,
-    profileName: name,
-    model: profile.llamaServer.alias,
+    profileName,
+    model: llamaServer.alias,
     // Includes other Studios: the Router sends each request to a free slot on any of them.
-    agents: (profile.nodes ?? []).reduce((sum, node) => sum + node.slots, server.slots),
+    agents: nodes.reduce((sum, node) => sum + node.slots, server.slots),
     tokensPerAgent: limits.contextTokens,
+    /** All agents share one pool, so one agent's tokens are unavailable to the others. */
     pooled: server.unifiedKv,
+    /** A conversation keeps its slot, so its next turn reads only new text. */
     keepsSlots: keepsSlots(profile),
+    /** null: no room for Claude Code to summarise. */
     compactAtTokens: limits.compactAtTokens,
+    /** How many may wait before the Router refuses; null: no limit. */
     queueLimit: queueLimit(profile),
-    tools: profile.proxy.configPath === null ? keptTools(profile.proxy, limits, server.slots) : null,
-    baseUrl: clientBaseUrl(profile.proxy, machine.lanAddresses),
+    /** Claude Code's tools that reach the model, without MCP tools; null: all. */
+    tools: proxy.configPath === null ? keptTools(proxy, limits, server.slots) : null,
+    baseUrl: clientBaseUrl(proxy, machine.lanAddresses),
     forge: { mountPoint: machine.mountPoint, sizeMiB: profile.ramDisk.sizeMiB },
   }
 }

@@ -1,5 +1,6 @@
 // The file's text: what an agent on this machine must know. Pure.
 import { serviceNames } from '../../contract/service-ids.ts'
+import { formatBytes } from '../../wording/figures.ts'
 import { formatCount } from '../base/format-bytes.ts'
 import type { AgentsFacts } from './agents-facts.ts'
 import type { PrefillSpeed } from './prefill-speed.ts'
@@ -19,7 +20,7 @@ export const agentsText = (facts: AgentsFacts, prefill: PrefillSpeed | null): st
     ...(facts.keepsSlots ? session(prefill) : []),
     "- **A pause is normal.** While another agent's prompt is read, your answer may stand still for a while.",
     ...tools(facts),
-    `- **Builds go to the ${serviceNames.ramDisk}**, a RAM disk of ${formatSize(forge.sizeMiB)} at \`${forge.mountPoint}\`: cargo's \`build-dir\``,
+    `- **Builds go to the ${serviceNames.ramDisk}**, a RAM disk of ${formatBytes(forge.sizeMiB * 2 ** 20)} at \`${forge.mountPoint}\`: cargo's \`build-dir\``,
     '  (`nexus forge enable` in a project). It is empty after a reboot; sources and final binaries stay on the disk.',
     `  "No such file or directory" below it: the RAM disk is gone, \`nexus up --only ramDisk\` brings it back.`,
     '',
@@ -93,6 +94,3 @@ const formatDuration = (seconds: number): string => {
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`
   return `${Math.round(seconds / 60)} min`
 }
-
-const formatSize = (mebibytes: number): string =>
-  mebibytes >= 1024 ? `${Number((mebibytes / 1024).toFixed(1))} GiB` : `${mebibytes} MiB`

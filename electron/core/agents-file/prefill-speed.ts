@@ -1,18 +1,14 @@
 // How fast this machine reads prompts, from the running llama-server's log. Pure.
 import { parseLlamaLogLine } from '../engine/llama-log.ts'
 
-export interface PrefillSpeed {
-  readonly tokensPerSecond: number
-  /** Number of prompts behind the median. */
-  readonly prompts: number
-}
+export type PrefillSpeed = NonNullable<ReturnType<typeof readPrefillSpeed>>
 
 /** Shorter prompts measure the overhead of a request, not the prefill. */
 const shortestPromptTokens = 256
 const mostPrompts = 20
 
-/** @param lines the running llama-server's log, oldest first. null: no long prompt yet. */
-export const readPrefillSpeed = (lines: readonly string[]): PrefillSpeed | null => {
+/** @param lines the running llama-server's log, oldest first. null: no long prompt yet. `prompts`: how many are behind the median. */
+export const readPrefillSpeed = (lines: readonly string[]) => {
   const rates: number[] = []
   for (const line of lines) {
     const event = parseLlamaLogLine(line)

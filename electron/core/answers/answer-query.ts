@@ -1,24 +1,13 @@
 // Answers queries. Heavy modules are loaded on first use.
-import type { Answers, Query } from '../../contract/question.ts'
+import { homedir } from 'node:os'
+import type { Answers, DoctorAnswer, Query } from '../../contract/question.ts'
 import { within } from '../base/deadline.ts'
-import type { ChosenProfile } from '../config/profiles.ts'
-import type { Settings } from '../config/settings.ts'
-import type { StateFolder } from '../config/state-folder.ts'
 import type { Ask } from '../control/core-link.ts'
 import { isAnswerTo } from '../control/core-link.ts'
-import type { Platform } from '../platform/platform.ts'
+import { createCommandRunner } from '../platform/run-command.ts'
+import type { AnswerContext } from './answer-context.ts'
 import { readLogTail } from './log-tail-answer.ts'
 import { type AnswerQuery, shareAnswers } from './shared-answers.ts'
-
-export interface AnswerContext {
-  readonly folder: StateFolder
-  readonly platform: Platform
-  readonly resourcesDir: string
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly settings: Settings
-  /** The running profile, with the reason for choosing it; null when nothing runs. */
-  readonly running: () => ChosenProfile | null
-}
 
 /** A Mac's first system_profiler may take seconds: the settings don't wait, and the next query has the result. */
 const machineMs = 1_000
@@ -26,12 +15,23 @@ const machineMs = 1_000
 const readMachine = async ({ platform }: AnswerContext): Promise<string | null> =>
   (await import('../platform/machine-identity.ts')).readMachineLine(await platform.readTotalMemoryBytes())
 
+const answerDoctor = async (context: AnswerContext): Promise<DoctorAnswer> => {
+  const { examine } = await import('../doctor/doctor.ts')
+  const { profile, because, checks } = await examine({
+    ...context,
+    homeDir: homedir(),
+    run: createCommandRunner(),
+    requestedProfile: null,
+  })
+  return { profile, because, checks: [...checks] }
+}
+
 const answerQuery = async (query: Query, context: AnswerContext): Promise<Answers[Query['type']]> => {
   switch (query.type) {
     case 'plan':
       return (await import('./plan-answer.ts')).answerPlan(context)
     case 'doctor':
-      return (await import('./doctor-answer.ts')).answerDoctor(context)
+      return answerDoctor(context)
     case 'models':
       return (await import('./models-answer.ts')).answerModels(
         context,

@@ -3,8 +3,7 @@ import type { ClientsAnswer } from '../../contract/question.ts'
 import { clientsAnswer, findSnippet } from '../clients/client-guide.ts'
 import { readClientGuides } from '../clients/read-client-guides.ts'
 import type { SnippetName } from '../control/core-link.ts'
-import type { AnswerContext } from './answer-query.ts'
-import { pickProfile } from './picked-profile.ts'
+import { type AnswerContext, pickProfile } from './answer-context.ts'
 
 /** Throws ConfigError when no profile can be read. */
 export const answerClients = async (context: AnswerContext): Promise<ClientsAnswer> =>

@@ -1,4 +1,4 @@
-// What a window is told of the models: the same that `nexus models` judges, as the contract has it.
+// The models as a window gets them: judged as by `nexus models`, and within the contract.
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { ModelsAnswerSchema } from '../../contract/question.ts'

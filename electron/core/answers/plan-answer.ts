@@ -1,14 +1,13 @@
 // The plan for a window: whether it fits, its command line, and the actual allocations beside it.
+import type { MemoryPlan } from '../../contract/memory-plan.ts'
 import type { PlanAnswer } from '../../contract/question.ts'
 import { judgeProfile } from '../config/config.ts'
 import type { PlanDifference } from '../memory/compare-plan.ts'
-import type { MemoryPlan } from '../memory/memory-plan.ts'
 import type { EnginePlan, MemoryPlanReading } from '../memory/stack-plan.ts'
 import { planGateway } from '../router/gateway-plan.ts'
 import { planRouter } from '../router/router-plan.ts'
 import { readDifferences, readEngine, readMachine, readMemory } from '../stack/plan-reading.ts'
-import type { AnswerContext } from './answer-query.ts'
-import { pickProfile } from './picked-profile.ts'
+import { type AnswerContext, pickProfile } from './answer-context.ts'
 
 /** Throws ConfigError when no profile can be read. */
 export const answerPlan = async (context: AnswerContext): Promise<PlanAnswer> => {
@@ -24,7 +23,7 @@ export const answerPlan = async (context: AnswerContext): Promise<PlanAnswer> =>
     because,
     problems: [...judgeProfile(profile, machine.totalMemoryBytes, context.settings.current().metricsPort)],
     ...describeMemory(memory, differences),
-    router: planRouter(profile).map((behaviour) => ({ ...behaviour })),
+    router: planRouter(profile),
     gateway: planGateway(profile, context.folder),
     engine: describeEngine(engine),
   }
@@ -83,11 +82,17 @@ const listLines = (plan: MemoryPlan, differences: readonly PlanDifference[]): An
   return [...planned, ...unplanned]
 }
 
-const describeEngine = (engine: EnginePlan): PlanAnswer['engine'] => ({
-  version:
-    engine.assumedBuild === null ? engine.version : `not installed, planned for ${engine.assumedBuild}`,
-  argv: engine.argv === null ? null : [...engine.argv],
-  adaptations: engine.adaptations.map(({ flag, seed, ours, reason }) => ({ flag, seed, ours, reason })),
-  warnings: [...engine.warnings],
-  problems: [...engine.problems],
+const describeEngine = ({
+  assumedBuild,
+  version,
+  argv,
+  adaptations,
+  warnings,
+  problems,
+}: EnginePlan): PlanAnswer['engine'] => ({
+  version: assumedBuild === null ? version : `not installed, planned for ${assumedBuild}`,
+  argv,
+  adaptations,
+  warnings,
+  problems,
 })

@@ -5,24 +5,19 @@ import { join } from 'node:path'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { readFileOrNull } from '../base/private-file.ts'
 import { noSession } from '../platform/launchd/exit-codes.ts'
-import { createLaunchd, type LaunchdPatience } from '../platform/launchd/launchd.ts'
+import { createLaunchd, type LaunchdOptions } from '../platform/launchd/launchd.ts'
 import { type LaunchdJobSpec, renderLaunchdPlist } from '../platform/launchd/plist.ts'
 import { describeProtectedFolder } from '../platform/launchd/protected-folder.ts'
 import type { JobReading, LaunchdDomain } from '../platform/launchd/reading.ts'
-import type { RunCommand } from '../platform/run-command.ts'
 import type { Autostart, AutostartSpec, UninstallOutcome } from './autostart.ts'
 
-export interface LaunchdOptions {
-  readonly run: RunCommand
-  readonly uid: number
+export interface LaunchdAutostartOptions extends LaunchdOptions {
   readonly userName: string
   readonly homeDir: string
   /** The folder of the daemon's plist, which the user installs with sudo. */
   readonly stateDir: string
   /** Whether servers are running that this job's core may have started: they may end with it (launchd.ts, `mayUnload`). */
   readonly serversLive: () => Promise<boolean>
-  readonly pollMs?: number
-  readonly patience?: LaunchdPatience
 }
 
 const launchdLabel = 'ai.opta.nexus'
@@ -30,15 +25,9 @@ const daemonPath = `/Library/LaunchDaemons/${launchdLabel}.plist`
 const daemonTarget = `system/${launchdLabel}`
 const daemonRemoval = `it is a system daemon, which only root can remove: sudo launchctl bootout ${daemonTarget} && sudo rm ${daemonPath}`
 
-export const createLaunchdAutostart = (options: LaunchdOptions): Autostart => {
-  const { run, uid, homeDir, serversLive } = options
-  const { pollMs, patience } = options
-  const launchd = createLaunchd({
-    run,
-    uid,
-    ...(pollMs === undefined ? {} : { pollMs }),
-    ...(patience === undefined ? {} : { patience }),
-  })
+export const createLaunchdAutostart = (options: LaunchdAutostartOptions): Autostart => {
+  const { uid, homeDir, serversLive } = options
+  const launchd = createLaunchd(options)
   const unitPath = join(homeDir, 'Library', 'LaunchAgents', `${launchdLabel}.plist`)
   const domain: LaunchdDomain = `gui/${uid}`
   const readAgent = () => launchd.read(domain, launchdLabel)
@@ -152,11 +141,11 @@ const writePlist = (path: string, plist: string): void => {
   chmodSync(path, 0o644)
 }
 
-const daemonPlistPath = ({ stateDir }: LaunchdOptions): string =>
+const daemonPlistPath = ({ stateDir }: LaunchdAutostartOptions): string =>
   join(stateDir, `${launchdLabel}.daemon.plist`)
 
 /** Agents start at login. To start without a login, a daemon is needed, which only root can install. */
-const daemonNotes = (options: LaunchdOptions, spec: AutostartSpec): readonly string[] => {
+const daemonNotes = (options: LaunchdAutostartOptions, spec: AutostartSpec): readonly string[] => {
   const path = daemonPlistPath(options)
   writePlist(path, renderLaunchdPlist(jobSpec(spec, options.userName)))
   return [

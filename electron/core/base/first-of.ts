@@ -1,23 +1,24 @@
 // Races promises without a memory leak.
 
-interface Watched {
+interface Race {
   settled: boolean
   readonly racers: Set<() => void>
 }
 
-const watched = new WeakMap<Promise<unknown>, Watched>()
+/** By each promise that takes part. */
+const races = new WeakMap<Promise<unknown>, Race>()
 
-const watch = (promise: Promise<unknown>): Watched => {
-  const known = watched.get(promise)
+const enter = (promise: Promise<unknown>): Race => {
+  const known = races.get(promise)
   if (known !== undefined) return known
-  const fresh: Watched = { settled: false, racers: new Set() }
+  const fresh: Race = { settled: false, racers: new Set() }
   const settle = () => {
     fresh.settled = true
     for (const racer of fresh.racers) racer()
     fresh.racers.clear()
   }
   promise.then(settle, settle)
-  watched.set(promise, fresh)
+  races.set(promise, fresh)
   return fresh
 }
 
@@ -28,8 +29,8 @@ const watch = (promise: Promise<unknown>): Watched => {
  */
 export const firstOf = <T>(promises: readonly Promise<T>[]): Promise<T> => {
   const { promise: first, resolve } = Promise.withResolvers<T>()
-  const entries = promises.map((promise) => ({ promise, watched: watch(promise) }))
-  const over = entries.find((entry) => entry.watched.settled)
+  const entries = promises.map((promise) => ({ promise, race: enter(promise) }))
+  const over = entries.find((entry) => entry.race.settled)
   if (over !== undefined) {
     resolve(over.promise)
     return first
@@ -39,8 +40,8 @@ export const firstOf = <T>(promises: readonly Promise<T>[]): Promise<T> => {
       for (const leave of undo) leave()
       resolve(entry.promise)
     }
-    entry.watched.racers.add(racer)
-    return () => entry.watched.racers.delete(racer)
+    entry.race.racers.add(racer)
+    return () => entry.race.racers.delete(racer)
   })
   return first
 }

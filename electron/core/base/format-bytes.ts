@@ -1,11 +1,13 @@
 // Formats bytes in binary units, as memory is sold and as llama.cpp logs them.
 
 const kibibyte = 1024
+export const mebibyte = 1024 ** 2
+export const gibibyte = 1024 ** 3
 
 export function formatBytes(bytes: number): string {
   const size = Math.abs(bytes)
-  if (size >= kibibyte ** 3) return `${(bytes / kibibyte ** 3).toFixed(2)} GiB`
-  if (size >= kibibyte ** 2) return `${(bytes / kibibyte ** 2).toFixed(0)} MiB`
+  if (size >= gibibyte) return `${(bytes / gibibyte).toFixed(2)} GiB`
+  if (size >= mebibyte) return `${(bytes / mebibyte).toFixed(0)} MiB`
   return `${(bytes / kibibyte).toFixed(0)} KiB`
 }
 

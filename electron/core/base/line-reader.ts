@@ -1,15 +1,11 @@
 // Splits a byte stream into lines and never buffers more than one line's limit.
 
-export interface LineReader {
-  /** Complete lines in this piece; null once a line exceeds the limit (the stream is then unusable). */
-  push(piece: Buffer): readonly string[] | null
-}
-
-export const createLineReader = (maxBytes: number): LineReader => {
+export const createLineReader = (maxBytes: number) => {
   let pending: Buffer[] = []
   let pendingBytes = 0
   return {
-    push: (piece) => {
+    /** Complete lines in this piece; null once a line exceeds the limit (the stream is then unusable). */
+    push: (piece: Buffer): readonly string[] | null => {
       const lines: string[] = []
       let start = 0
       for (let end = piece.indexOf(10, start); end !== -1; end = piece.indexOf(10, start)) {

@@ -1,10 +1,10 @@
 // Updates our block in a file on disk without touching the user's text.
-import { randomBytes } from 'node:crypto'
-import { chmodSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Block, type MarkStyle, putBlock, readBlock } from './marked-block.ts'
-import { isErrno, readFileOrNull } from './private-file.ts'
+import { readFileOrNull } from './private-file.ts'
 import { makeFolders } from './regular-file.ts'
+import { replaceFile } from './replace-file.ts'
 
 export type BlockState =
   /** There is no such file. */
@@ -45,26 +45,4 @@ export const writeBlock = (path: string, block: Block, style: MarkStyle): void =
     makeFolders(dirname(path))
     writeFileSync(path, next, { flag: 'wx', mode: 0o644 })
   } else replaceFile(path, next)
-}
-
-/** Atomic; follows links (CLAUDE.md often links to AGENTS.md) and keeps the file's mode. */
-const replaceFile = (path: string, text: string): void => {
-  const real = realpathSync(path)
-  const { mode, uid } = statSync(real)
-  if (uid !== process.getuid?.()) {
-    // A rename would change the file's owner to us.
-    writeFileSync(real, text)
-    return
-  }
-  const temporary = `${real}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
-  try {
-    writeFileSync(temporary, text, { flag: 'wx', mode: mode & 0o777 })
-    chmodSync(temporary, mode & 0o777)
-    renameSync(temporary, real)
-  } catch (error) {
-    rmSync(temporary, { force: true })
-    // The file is writable but its folder is not.
-    if (!isErrno(error, 'EACCES') && !isErrno(error, 'EPERM')) throw error
-    writeFileSync(real, text)
-  }
 }

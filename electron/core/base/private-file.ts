@@ -25,7 +25,7 @@ export const writePrivateFile = (
   text: string,
   { about = 'lasting' }: { readonly about?: 'lasting' | 'processes' } = {},
 ): void => {
-  writeBeside(path, text, { about, mayReplace: () => true })
+  writeBeside(path, text, { mode: 0o600, about, mayReplace: () => true })
 }
 
 /**
@@ -33,18 +33,32 @@ export const writePrivateFile = (
  * Returns false and leaves the file alone otherwise.
  */
 export const replacePrivateFile = (path: string, before: string | null, text: string): boolean =>
-  writeBeside(path, text, { about: 'lasting', mayReplace: () => readFileOrNull(path) === before })
+  writeBeside(path, text, {
+    mode: 0o600,
+    about: 'lasting',
+    mayReplace: () => readFileOrNull(path) === before,
+  })
 
-const writeBeside = (
+/** Returns whether the new text is in place. The temporary file has its mode before it has content. */
+export const writeBeside = (
   path: string,
   text: string,
-  { about, mayReplace }: { readonly about: 'lasting' | 'processes'; readonly mayReplace: () => boolean },
+  {
+    mode,
+    about,
+    mayReplace,
+  }: {
+    readonly mode: number
+    readonly about: 'lasting' | 'processes'
+    readonly mayReplace: () => boolean
+  },
 ): boolean => {
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
-  const fd = openSync(temporary, 'wx', 0o600)
+  const fd = openSync(temporary, 'wx', mode)
   try {
     try {
-      fchmodSync(fd, 0o600)
+      // Restores the bits that the umask removed (open(2)).
+      fchmodSync(fd, mode)
       // Not writeSync, which may write only a part and reports that only in its result (write(2)).
       writeFileSync(fd, text)
       if (about === 'lasting') fsyncSync(fd)
@@ -75,7 +89,7 @@ export const followLink = (path: string): string => {
     return followLink(resolve(dirname(path), readlinkSync(path)))
   } catch (error) {
     // Missing, or not a link (readlink(2)).
-    if (isErrno(error, 'ENOENT') || isErrno(error, 'EINVAL')) return path
+    if (isErrno(error, 'ENOENT', 'EINVAL')) return path
     throw error
   }
 }
@@ -90,6 +104,6 @@ export const readFileOrNull = (path: string): string | null => {
   }
 }
 
-/** Whether `error` is a system error with this code, such as ENOENT. */
-export const isErrno = (error: unknown, code: string): boolean =>
-  error instanceof Error && 'code' in error && error.code === code
+/** Whether `error` is a system error with one of these codes, such as ENOENT. */
+export const isErrno = (error: unknown, ...codes: readonly string[]): boolean =>
+  error instanceof Error && 'code' in error && codes.some((code) => error.code === code)

@@ -70,6 +70,6 @@ const signalGroup = (pid: number | undefined, name: NodeJS.Signals): void => {
     process.kill(-pid, name)
   } catch (error) {
     // EPERM is what macOS says of a group of zombies (xnu killpg1).
-    if (!isErrno(error, 'ESRCH') && !isErrno(error, 'EPERM')) throw error
+    if (!isErrno(error, 'ESRCH', 'EPERM')) throw error
   }
 }

@@ -3,21 +3,6 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { parseJsonOrNull } from '../base/json-record.ts'
 
-export interface ClaudeVariable {
-  readonly value: string
-  /** For a person: `the environment`, or the file's path. */
-  readonly source: string
-}
-
-export interface ClaudeSurroundings {
-  readonly env: Readonly<Record<string, string | undefined>>
-  /** The project in which Claude Code would start. */
-  readonly projectDir: string
-  readonly homeDir: string
-  /** null: missing or unreadable. */
-  readonly readText: (path: string) => string | null
-}
-
 const SettingsSchema = z.object({ env: z.record(z.string(), z.unknown()) })
 
 /**
@@ -30,17 +15,25 @@ export const readClaudeEnvironment = ({
   projectDir,
   homeDir,
   readText,
-}: ClaudeSurroundings): ((name: string) => ClaudeVariable | null) => {
+}: {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The project in which Claude Code would start. */
+  readonly projectDir: string
+  readonly homeDir: string
+  /** null: missing or unreadable. */
+  readonly readText: (path: string) => string | null
+}) => {
   const paths = [
     join(projectDir, '.claude', 'settings.local.json'),
     join(projectDir, '.claude', 'settings.json'),
     join(env['CLAUDE_CONFIG_DIR'] || join(homeDir, '.claude'), 'settings.json'),
   ]
   const files = paths.map((path) => ({ path, values: parseEnv(readText(path)) }))
-  return (name) => {
+  return (name: string) => {
     const file = files.find(({ values }) => typeof values[name] === 'string')
     const value = file?.values[name] ?? env[name]
     if (typeof value !== 'string' || value === '') return null
+    // `source` is for a person.
     return { value, source: file?.path ?? 'the environment' }
   }
 }

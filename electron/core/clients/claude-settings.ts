@@ -58,119 +58,78 @@ const spareTools = [
 /** A fifth agent waits for its turn, so never below Claude Code's default of 10 minutes. */
 const clientTimeoutMs = (requestTimeoutSeconds: number): number => Math.max(600, requestTimeoutSeconds) * 1000
 
+/** Variables that all get this value, with their reasons. */
+const all = (value: string, reasons: Readonly<Record<string, string>>): readonly ClaudeSetting[] =>
+  Object.entries(reasons).map(([name, why]) => ({ name, value, why }))
+
+const sameModel = "the same model, so that no request uses one of Claude Code's own model names"
+const otherModels = {
+  ANTHROPIC_DEFAULT_OPUS_MODEL: sameModel,
+  ANTHROPIC_DEFAULT_SONNET_MODEL: sameModel,
+  ANTHROPIC_DEFAULT_HAIKU_MODEL: sameModel,
+  CLAUDE_CODE_SUBAGENT_MODEL: sameModel,
+}
+const switchedOff = {
+  CLAUDE_CODE_ATTRIBUTION_HEADER:
+    'without it every prompt starts with a line that differs per session, so sessions cannot share the prompt cache',
+  CLAUDE_CODE_AUTO_MODE_SERVER: "auto mode skips a check that only Anthropic's servers perform",
+}
+const switchedOn = {
+  CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS: 'leaves out context management, which only Anthropic supports',
+  CLAUDE_CODE_DISABLE_THINKING: 'the model thinks anyway and cannot keep to a thinking budget',
+  CLAUDE_CODE_SIMPLE_SYSTEM_PROMPT:
+    'a system prompt of 5.9 KB instead of 26.7 KB: the model reads it at the start of every session',
+  CLAUDE_CODE_DISABLE_TERMINAL_TITLE:
+    'otherwise each prompt also requests a title in parallel, which takes a second slot',
+  CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC:
+    'no telemetry, and no update to a release that was not tested with this Router',
+  CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK:
+    'a stalled stream is not requested again without streaming, which would cost a second full prefill',
+  CLAUDE_CODE_RETRY_WATCHDOG:
+    'waits out overloaded responses (529) instead of counting them: in a test it survived four with a limit of two, and a model named Opus no longer gives up after three',
+  CLAUDE_CODE_GATEWAY_HINT_HEADERS:
+    'each request names its purpose (x-claude-code-request-class: main) and its prompt',
+}
+const timeouts = {
+  CLAUDE_CODE_RETRY_WATCHDOG_MAX_WAIT_MS:
+    'overloaded responses are waited out for no longer than one answer may take, so an unattended run ends',
+  CLAUDE_STREAM_IDLE_TIMEOUT_MS:
+    'otherwise Claude Code gives up a stream after 5 minutes without a token ("Stream idle timeout"), despite pings: waiting as a fifth agent or reading a long prompt takes longer',
+  API_TIMEOUT_MS: 'as long as the Router waits, because a fifth agent may wait long for a slot',
+}
+
 export const claudeSettings = (input: ClaudeSettingsInput): readonly ClaudeSetting[] => {
-  const { limits, proxy } = input
+  const { limits, proxy, slots } = input
   const model = claudeModelName(proxy)
-  const kept = keptTools(proxy, limits, input.slots)
-  const denied = spareTools.filter((name) => kept?.includes(name) === false)
-  const timeout = String(clientTimeoutMs(proxy.requestTimeoutSeconds))
-  const sameModel = `the same model, so that no request uses one of Claude Code's own model names`
+  const kept = keptTools(proxy, limits, slots)
   return [
-    { name: 'ANTHROPIC_BASE_URL', value: input.baseUrl, why: 'the Router, without /v1' },
-    {
-      name: 'ANTHROPIC_AUTH_TOKEN',
-      value: input.apiKey,
-      why: 'your key, as Authorization: Bearer. For ANTHROPIC_API_KEY Claude Code would first ask whether to use it, and accept a No; with both set it warns of a conflict',
-    },
-    {
-      name: 'ANTHROPIC_MODEL',
-      value: model,
-      why: isMeasuredName(model)
+    ...all(input.baseUrl, { ANTHROPIC_BASE_URL: 'the Router, without /v1' }),
+    ...all(input.apiKey, {
+      ANTHROPIC_AUTH_TOKEN:
+        'your key, as Authorization: Bearer. For ANTHROPIC_API_KEY Claude Code would first ask whether to use it, and accept a No; with both set it warns of a conflict',
+    }),
+    ...all(model, {
+      ANTHROPIC_MODEL: isMeasuredName(model)
         ? `the Router answers to every name; this one makes Claude Code respect the context limit below and leave out thinking, effort and mid-conversation system messages (${measuredClaudeCode})`
         : 'the name in the profile (proxy.modelName)',
-    },
-    { name: 'ANTHROPIC_DEFAULT_OPUS_MODEL', value: model, why: sameModel },
-    { name: 'ANTHROPIC_DEFAULT_SONNET_MODEL', value: model, why: sameModel },
-    { name: 'ANTHROPIC_DEFAULT_HAIKU_MODEL', value: model, why: sameModel },
-    { name: 'CLAUDE_CODE_SUBAGENT_MODEL', value: model, why: sameModel },
-    {
-      name: 'CLAUDE_CODE_MAX_CONTEXT_TOKENS',
-      value: String(limits.contextTokens),
-      why: `the real size of your slot; without it Claude Code assumes 200,000 tokens and fails when the slot is full`,
-    },
-    {
-      name: 'CLAUDE_CODE_MAX_OUTPUT_TOKENS',
-      value: String(limits.maxOutputTokens),
-      why:
-        limits.compactAtTokens === null
-          ? "the longest answer, including the model's thinking"
-          : `the longest answer, including the model's thinking; Claude Code then summarises by itself at ${formatCount(limits.compactAtTokens)} tokens`,
-    },
-    {
-      name: 'CLAUDE_CODE_ATTRIBUTION_HEADER',
-      value: '0',
-      why: 'without it every prompt starts with a line that differs per session, so sessions cannot share the prompt cache',
-    },
-    {
-      name: 'CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS',
-      value: '1',
-      why: 'leaves out context management, which only Anthropic supports',
-    },
-    {
-      name: 'CLAUDE_CODE_DISABLE_THINKING',
-      value: '1',
-      why: 'the model thinks anyway and cannot keep to a thinking budget',
-    },
-    {
-      name: 'CLAUDE_CODE_SIMPLE_SYSTEM_PROMPT',
-      value: '1',
-      why: 'a system prompt of 5.9 KB instead of 26.7 KB: the model reads it at the start of every session',
-    },
-    {
-      name: 'CLAUDE_CODE_DISABLE_TERMINAL_TITLE',
-      value: '1',
-      why: 'otherwise each prompt also requests a title in parallel, which takes a second slot',
-    },
-    {
-      name: 'CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC',
-      value: '1',
-      why: 'no telemetry, and no update to a release that was not tested with this Router',
-    },
-    {
-      name: 'CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK',
-      value: '1',
-      why: 'a stalled stream is not requested again without streaming, which would cost a second full prefill',
-    },
-    {
-      name: 'CLAUDE_CODE_MAX_RETRIES',
-      value: '15',
-      why: 'the maximum: enough to outlast a restart of the Router',
-    },
-    {
-      name: 'CLAUDE_CODE_RETRY_WATCHDOG',
-      value: '1',
-      why: 'waits out overloaded responses (529) instead of counting them: in a test it survived four with a limit of two, and a model named Opus no longer gives up after three',
-    },
-    {
-      name: 'CLAUDE_CODE_RETRY_WATCHDOG_MAX_WAIT_MS',
-      value: timeout,
-      why: 'but for no longer than one answer may take, so an unattended run ends',
-    },
-    {
-      name: 'CLAUDE_CODE_GATEWAY_HINT_HEADERS',
-      value: '1',
-      why: 'each request names its purpose (x-claude-code-request-class: main) and its prompt',
-    },
-    {
-      name: 'CLAUDE_CODE_AUTO_MODE_SERVER',
-      value: '0',
-      why: "auto mode skips a check that only Anthropic's servers perform",
-    },
-    ...subagentSettings(kept, input.slots),
+      ...otherModels,
+    }),
+    ...all(String(limits.contextTokens), {
+      CLAUDE_CODE_MAX_CONTEXT_TOKENS:
+        'the real size of your slot; without it Claude Code assumes 200,000 tokens and fails when the slot is full',
+    }),
+    ...all(String(limits.maxOutputTokens), {
+      CLAUDE_CODE_MAX_OUTPUT_TOKENS: `the longest answer, including the model's thinking${limits.compactAtTokens === null ? '' : `; Claude Code then summarises by itself at ${formatCount(limits.compactAtTokens)} tokens`}`,
+    }),
+    ...all('0', switchedOff),
+    ...all('1', switchedOn),
+    ...all('15', { CLAUDE_CODE_MAX_RETRIES: 'the maximum: enough to outlast a restart of the Router' }),
+    ...all(String(clientTimeoutMs(proxy.requestTimeoutSeconds)), timeouts),
+    ...subagentSettings(kept, slots),
     ...smallSlotSettings(limits),
     {
-      name: 'CLAUDE_STREAM_IDLE_TIMEOUT_MS',
-      value: timeout,
-      why: 'otherwise Claude Code gives up a stream after 5 minutes without a token ("Stream idle timeout"), despite pings: waiting as a fifth agent or reading a long prompt takes longer',
-    },
-    {
-      name: 'API_TIMEOUT_MS',
-      value: timeout,
-      why: 'as long as the Router waits, because a fifth agent may wait long for a slot',
-    },
-    {
       name: 'permissions.deny',
-      value: denied,
+      value: spareTools.filter((name) => kept?.includes(name) === false),
       why: `removes these tools from every request and its prompts: 16 KB instead of 77 KB with -p. ${kept === null ? 'The rest' : kept.join(', ')} and MCP tools remain; to reach the model, a tool must also be listed in proxy.tools`,
     },
     {
@@ -184,13 +143,9 @@ export const claudeSettings = (input: ClaudeSettingsInput): readonly ClaudeSetti
 /** Claude Code's default is 20 at once (2.1.217). One slot stays for the agent that waits for them. */
 const subagentSettings = (kept: readonly string[] | null, slots: number): readonly ClaudeSetting[] =>
   kept === null || kept.includes('Agent')
-    ? [
-        {
-          name: 'CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS',
-          value: String(Math.max(1, slots - 1)),
-          why: `of the ${slots} slots one stays for the agent itself; Claude Code refuses further subagents with a message, so they take no one else's slot`,
-        },
-      ]
+    ? all(String(Math.max(1, slots - 1)), {
+        CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS: `of the ${slots} slots one stays for the agent itself; Claude Code refuses further subagents with a message, so they take no one else's slot`,
+      })
     : []
 
 /**
@@ -199,26 +154,21 @@ const subagentSettings = (kept: readonly string[] | null, slots: number): readon
  */
 const smallSlotSettings = ({ compactAtTokens }: ClientLimits): readonly ClaudeSetting[] =>
   compactAtTokens === null
-    ? [
-        {
-          name: 'CLAUDE_CODE_DISABLE_UNKNOWN_MODEL_WINDOW_ENFORCEMENT',
-          value: '1',
-          why: 'your slot is smaller than the reserve of Claude Code, so it would compact before every turn; the Router reports a prompt that is too long',
-        },
-      ]
+    ? all('1', {
+        CLAUDE_CODE_DISABLE_UNKNOWN_MODEL_WINDOW_ENFORCEMENT:
+          'your slot is smaller than the reserve of Claude Code, so it would compact before every turn; the Router reports a prompt that is too long',
+      })
     : []
 
 /** The file's text. */
 export const renderClaudeSettings = (settings: readonly ClaudeSetting[]): string => {
-  const env: Record<string, string> = {}
-  let deny: readonly string[] = []
-  let line: StatusLine | null = null
-  for (const { name, value } of settings) {
-    if (typeof value === 'string') env[name] = value
-    else if ('command' in value) line = value
-    else deny = value
+  const find = (wanted: string) => settings.find(({ name }) => name === wanted)?.value
+  const env = settings.flatMap(({ name, value }) => (typeof value === 'string' ? [[name, value]] : []))
+  const file = {
+    env: Object.fromEntries(env),
+    permissions: { deny: find('permissions.deny') ?? [] },
+    statusLine: find('statusLine'),
   }
-  const file = { env, permissions: { deny }, ...(line === null ? {} : { statusLine: line }) }
   return JSON.stringify(file, null, 2)
 }
 

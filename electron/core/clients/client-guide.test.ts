@@ -29,6 +29,10 @@ describe('buildClientGuides', () => {
     expect(findSnippet(guides, 'anna', 'hosts')).toBe('192.168.1.20 ai.opta.local')
   })
 
+  it('counts every 127.0.0.0/8 address as this machine', () => {
+    expect(buildClientGuides(on('127.0.0.2'), developers, lan).warnings[0]).toContain('listens on 127.0.0.2')
+  })
+
   it.each(['127.0.0.1', 'localhost', '::1'])(
     'warns that other machines cannot reach %s, and forwards the port',
     (host) => {

@@ -6,7 +6,7 @@ import { maskKey } from '../access/mask-key.ts'
 import { hostNameNotes, hostsLine } from '../config/host-name.ts'
 import { plannedServer } from '../memory/planned-server.ts'
 import { claudeModelName } from '../router/claude-model-name.ts'
-import { type ClientLimits, clientLimits, limitsWarning } from '../router/client-limits.ts'
+import { clientLimits, limitsWarning } from '../router/client-limits.ts'
 import { measuredClaudeCode } from '../setup/claude-code-releases.ts'
 import {
   type ClaudeSetting,
@@ -19,36 +19,12 @@ import { jumpDesktopNotes, jumpDesktopText, sshConfig, sshNotes } from './remote
 import { shellIds, shellNotes, shellSnippet, shellTitles } from './shell-snippets.ts'
 import { statusLine } from './status-line.ts'
 
-export interface Developer {
-  readonly name: string
-  readonly key: string
-}
+export type ClientGuides = ReturnType<typeof buildClientGuides>
+export type DeveloperGuide = ClientGuides['developers'][number]
+export type ClientSnippet = DeveloperGuide['snippets'][number]
 
-export interface ClientSnippet {
-  /** bash, powershell, fish, claude-settings, status-line-windows, ssh-config, jump-desktop, hosts. */
-  readonly id: string
-  readonly title: string
-  /** Contains the key; for the clipboard. */
-  readonly text: string
-  readonly masked: string
-  readonly notes: readonly string[]
-}
-
-export interface DeveloperGuide extends Developer {
-  readonly maskedKey: string
-  /** Line by line, including the key. */
-  readonly settings: readonly ClaudeSetting[]
-  readonly snippets: readonly ClientSnippet[]
-}
-
-export interface ClientGuides {
-  readonly baseUrl: string
-  readonly models: readonly string[]
-  readonly limits: ClientLimits
-  /** Problems for clients, one sentence each. */
-  readonly warnings: readonly string[]
-  readonly developers: readonly DeveloperGuide[]
-}
+/** Whether it is the two lines for a shell. */
+export const isShellSnippet = ({ id }: ClientSnippet): boolean => shellIds.some((shell) => shell === id)
 
 /** Claude Code's own model names (measured with 2.1.197); the Router answers to every name. */
 const namesClientsAskFor = ['claude-opus-4-8', 'claude-sonnet-5', 'claude-haiku-4-5-20251001']
@@ -59,33 +35,36 @@ const namesClientsAskFor = ['claude-opus-4-8', 'claude-sonnet-5', 'claude-haiku-
  */
 export const buildClientGuides = (
   profile: Pick<Profile, 'llamaServer' | 'proxy'>,
-  developers: readonly Developer[],
+  developers: readonly { readonly name: string; readonly key: string }[],
   lanAddresses: readonly string[],
   trainingContextTokens: number | null = null,
-): ClientGuides => {
+) => {
   const { proxy } = profile
   const baseUrl = clientBaseUrl(proxy, lanAddresses)
   const limits = clientLimits(profile.llamaServer, trainingContextTokens)
-  const reachable = new URL(baseUrl).hostname.replace(/^\[|\]$/g, '')
-  // SSH reaches the machine even if the Router is local only.
-  const sshAddress = isLoopbackOnly(proxy) ? (lanAddresses[0] ?? null) : reachable
   const { slots } = plannedServer(profile.llamaServer)
-  const snippetsFor = (key: string) =>
-    snippetTexts({ proxy, baseUrl, limits, slots, sshAddress, nameAddress: reachable, key })
+  const nameAddress = new URL(baseUrl).hostname.replace(/^\[|\]$/g, '')
+  // SSH reaches the machine even if the Router is local only.
+  const sshAddress = isLoopbackOnly(proxy) ? (lanAddresses[0] ?? null) : nameAddress
+  const settingsWith = (apiKey: string) => claudeSettings({ baseUrl, apiKey, limits, proxy, slots })
+  const snippetsWith = (key: string) =>
+    listSnippets({ proxy, baseUrl, sshAddress, nameAddress, key, settings: settingsWith(key) })
   return {
     baseUrl,
     models: [...new Set([claudeModelName(proxy), proxy.modelName, ...namesClientsAskFor])],
     limits,
+    /** Problems for clients, one sentence each. */
     warnings: [addressWarning(proxy, lanAddresses), limitsWarning(limits)].filter((text) => text !== null),
     developers: developers.map(({ name, key }) => {
       const maskedKey = maskKey(key)
-      const masked = snippetsFor(maskedKey)
+      const masked = snippetsWith(maskedKey)
       return {
         name,
         key,
         maskedKey,
-        settings: claudeSettings({ baseUrl, apiKey: key, limits, proxy, slots }),
-        snippets: snippetsFor(key).map((snippet, index) => ({
+        /** Line by line, including the key. */
+        settings: settingsWith(key),
+        snippets: snippetsWith(key).map((snippet, index) => ({
           ...snippet,
           masked: masked[index]?.text ?? '',
         })),
@@ -94,61 +73,66 @@ export const buildClientGuides = (
   }
 }
 
-const snippetTexts = (input: {
+interface Snippet {
+  readonly id: string
+  readonly title: string
+  /** Contains the key; for the clipboard. */
+  readonly text: string
+  readonly notes: readonly string[]
+}
+
+const listSnippets = ({
+  proxy,
+  baseUrl,
+  sshAddress,
+  nameAddress,
+  key,
+  settings,
+}: {
   readonly proxy: Profile['proxy']
   readonly baseUrl: string
-  readonly limits: ClientLimits
-  readonly slots: number
   readonly sshAddress: string | null
   readonly nameAddress: string
   readonly key: string
-}): readonly Omit<ClientSnippet, 'masked'>[] => {
-  const { proxy, baseUrl, limits, slots, sshAddress, nameAddress, key } = input
-  const settings = claudeSettings({ baseUrl, apiKey: key, limits, proxy, slots })
-  return [
-    ...shellIds.map((id) => ({
-      id,
-      title: shellTitles[id],
-      text: shellSnippet(id, baseUrl, key),
-      notes: shellNotes[id],
-    })),
-    {
-      id: 'claude-settings',
-      title: 'Claude Code: ~/.claude/settings.json',
-      text: renderClaudeSettings(settings),
-      notes: [
-        `For ~/.claude/settings.json (Windows: %USERPROFILE%\\.claude\\settings.json; mode 0600: it holds your key), or .claude/settings.local.json in one project, which is not committed. Measured with Claude Code ${measuredClaudeCode}; it also replaces the two lines for the shell.`,
-        ...explainClaudeSettings(settings),
-      ],
-    },
-    {
-      id: 'status-line-windows',
-      title: 'Claude Code on Windows: the status line',
-      text: `"statusLine": ${JSON.stringify(statusLine('windows'))}`,
-      notes: [
-        'In settings.json instead of the statusLine above: the same request with PowerShell and the curl.exe of Windows 10 and later. Not tested on Windows.',
-      ],
-    },
-    {
-      id: 'ssh-config',
-      title: 'VS Code Remote SSH',
-      text: sshConfig(proxy, sshAddress),
-      notes: sshNotes(proxy),
-    },
-    {
-      id: 'jump-desktop',
-      title: 'Jump Desktop',
-      text: jumpDesktopText(sshAddress),
-      notes: jumpDesktopNotes,
-    },
-    {
-      id: 'hosts',
-      title: 'The name ai.opta.local',
-      text: hostsLine(nameAddress),
-      notes: hostNameNotes,
-    },
-  ]
-}
+  readonly settings: readonly ClaudeSetting[]
+}): readonly Snippet[] => [
+  ...shellIds.map((id) => ({
+    id,
+    title: shellTitles[id],
+    text: shellSnippet(id, baseUrl, key),
+    notes: shellNotes[id],
+  })),
+  {
+    id: 'claude-settings',
+    title: 'Claude Code: ~/.claude/settings.json',
+    text: renderClaudeSettings(settings),
+    notes: [
+      `For ~/.claude/settings.json (Windows: %USERPROFILE%\\.claude\\settings.json; mode 0600: it holds your key), or .claude/settings.local.json in one project, which is not committed. Measured with Claude Code ${measuredClaudeCode}; it also replaces the two lines for the shell.`,
+      ...explainClaudeSettings(settings),
+    ],
+  },
+  {
+    id: 'status-line-windows',
+    title: 'Claude Code on Windows: the status line',
+    text: `"statusLine": ${JSON.stringify(statusLine('windows'))}`,
+    notes: [
+      'In settings.json instead of the statusLine above: the same request with PowerShell and the curl.exe of Windows 10 and later. Not tested on Windows.',
+    ],
+  },
+  {
+    id: 'ssh-config',
+    title: 'VS Code Remote SSH',
+    text: sshConfig(proxy, sshAddress),
+    notes: sshNotes(proxy),
+  },
+  {
+    id: 'jump-desktop',
+    title: 'Jump Desktop',
+    text: jumpDesktopText(sshAddress),
+    notes: jumpDesktopNotes,
+  },
+  { id: 'hosts', title: 'The name ai.opta.local', text: hostsLine(nameAddress), notes: hostNameNotes },
+]
 
 /** Contains no secrets. */
 export const clientsAnswer = (guides: ClientGuides): ClientsAnswer => ({

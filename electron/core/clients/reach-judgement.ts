@@ -1,5 +1,6 @@
 // Explains each failure between a client and the model, and what to do about it. Pure.
 import { serviceNames } from '../../contract/service-ids.ts'
+import { messageOf } from '../base/error-message.ts'
 import { hostNameNotes } from '../config/host-name.ts'
 import type { ReachAddress } from './reach-address.ts'
 import { blocked, codeOf, doubtful, type ReachVerdict, reached } from './reach-step.ts'
@@ -58,7 +59,10 @@ export const judgeNoConnection = (
       `${place} does not answer`,
       "The Studio is off or asleep, its address has changed, or a firewall (the Studio's or this machine's) drops the connection.",
     )
-  return blocked(`no connection to ${place}: ${describe(error)}`, 'Check the address and the network.')
+  return blocked(
+    `no connection to ${place}: ${codeOf(error) || messageOf(error)}`,
+    'Check the address and the network.',
+  )
 }
 
 const whyRefused = (host: string, port: number): string => {
@@ -68,12 +72,6 @@ const whyRefused = (host: string, port: number): string => {
   if (/^(?:127\.|::1$|localhost$)/.test(host))
     return `That is this machine itself. nexus status shows whether the ${router} runs here, nexus up starts it. On your own machine this address needs an SSH connection with its LocalForward (nexus clients).`
   return `On the Studio: nexus status shows whether the ${router} runs, nexus up starts it. If it runs, it listens only for that machine: see nexus doctor.`
-}
-
-const describe = (error: unknown): string => {
-  const code = codeOf(error)
-  if (code !== '') return code
-  return error instanceof Error ? error.message : String(error)
 }
 
 /** Connected, but the HTTP or TLS exchange ended without an answer. */
@@ -97,7 +95,10 @@ export const judgeNoAnswer = (address: ReachAddress, error: unknown): ReachVerdi
       `port ${port} of ${host} accepts the connection but does not answer`,
       `On the Studio: nexus status, and nexus logs proxy.`,
     )
-  return blocked(`${host} closed the connection: ${describe(error)}`, 'On the Studio: nexus logs proxy.')
+  return blocked(
+    `${host} closed the connection: ${codeOf(error) || messageOf(error)}`,
+    'On the Studio: nexus logs proxy.',
+  )
 }
 
 export interface PlainAnswer {

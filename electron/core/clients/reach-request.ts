@@ -77,39 +77,30 @@ export const askModel = async (
       messages: [{ role: 'user', content: 'Say hello.' }],
     },
   })
-  const status = answer.statusCode ?? 0
-  const none = { firstEventMs: null, firstTokenMs: null, events: 0, outputTokens: null, error: null }
-  if (status !== 200 || !String(answer.headers['content-type']).includes('text/event-stream'))
-    return { ...none, status, body: await readBody(answer), totalMs: sinceStart(), ended: false }
-  let {
-    firstEventMs,
-    firstTokenMs,
-    events,
-    outputTokens,
-    error,
-  }: Omit<ModelAnswer, 'status' | 'body' | 'totalMs' | 'ended'> = none
-  let ended = false
+  const seen: { -readonly [Field in keyof ModelAnswer]: ModelAnswer[Field] } = {
+    status: answer.statusCode ?? 0,
+    body: '',
+    firstEventMs: null,
+    firstTokenMs: null,
+    totalMs: 0,
+    events: 0,
+    outputTokens: null,
+    error: null,
+    ended: false,
+  }
+  if (seen.status !== 200 || !String(answer.headers['content-type']).includes('text/event-stream'))
+    return { ...seen, body: await readBody(answer), totalMs: sinceStart() }
   for await (const line of createInterface({ input: answer })) {
     if (!line.startsWith('data:')) continue
     const event = EventSchema.safeParse(parseJsonOrNull(line.slice(5)))
     if (!event.success) continue
-    const { type, delta, usage } = event.data
-    events += 1
-    firstEventMs ??= sinceStart()
-    if ((delta?.text ?? '') !== '' || (delta?.thinking ?? '') !== '') firstTokenMs ??= sinceStart()
-    outputTokens = usage?.output_tokens ?? outputTokens
-    if (type === 'error') error = event.data.error?.message ?? line.slice(5)
-    if (type === 'message_stop') ended = true
+    const { type, delta, usage, error } = event.data
+    seen.events += 1
+    seen.firstEventMs ??= sinceStart()
+    if ((delta?.text ?? '') !== '' || (delta?.thinking ?? '') !== '') seen.firstTokenMs ??= sinceStart()
+    seen.outputTokens = usage?.output_tokens ?? seen.outputTokens
+    if (type === 'error') seen.error = error?.message ?? line.slice(5)
+    if (type === 'message_stop') seen.ended = true
   }
-  return {
-    status,
-    body: '',
-    firstEventMs,
-    firstTokenMs,
-    totalMs: sinceStart(),
-    events,
-    outputTokens,
-    error,
-    ended,
-  }
+  return { ...seen, totalMs: sinceStart() }
 }

@@ -38,106 +38,86 @@ export interface ReachOptions {
   readonly timeouts?: { readonly stepMs: number; readonly modelMs: number }
 }
 
-export interface ReachReport {
-  readonly url: string
-  readonly works: boolean
-  /** The failed step; null when it works. */
-  readonly failed: ReachStepId | null
-  /** True when no program listens there: not broken, just not running. */
-  readonly refused: boolean
-  readonly steps: readonly ReachStep[]
-}
+export type ReachReport = Awaited<ReturnType<typeof testReach>>
 
 /** Five agents queueing for a slow model is not a failure. */
 const defaultTimeouts = { stepMs: 5_000, modelMs: 300_000 }
 
 /** Throws only when `signal` ends it. */
-export const testReach = async (options: ReachOptions): Promise<ReachReport> => {
-  const { url, key, onStep } = options
-  const timeouts = options.timeouts ?? defaultTimeouts
+export const testReach = async (options: ReachOptions) => {
+  const { url, signal, onStep } = options
+  const reading = readAddress(url)
+  const takes: Partial<Takes> =
+    reading.kind === 'wrong' ? { address: async () => reading.verdict } : planSteps(reading.address, options)
   const steps: ReachStep[] = []
+  let failed: ReachStepId | null = null
+  /** No program listens there: not broken, just not running. */
   let refused = false
-  const within = (milliseconds: number): AbortSignal =>
-    AbortSignal.any([options.signal, AbortSignal.timeout(milliseconds)])
-
-  /** Returns whether to continue. */
-  const step = async (
-    id: ReachStepId,
-    take: (startedAt: number) => Promise<ReachVerdict>,
-  ): Promise<boolean> => {
+  for (const id of reachStepIds) {
+    const take = failed === null ? takes[id] : undefined
+    if (take === undefined) {
+      steps.push({ id, level: 'skipped', found: 'skipped', mend: null, milliseconds: null })
+      continue
+    }
     const startedAt = performance.now()
-    const verdict = await take(startedAt)
-    options.signal.throwIfAborted()
+    const { isRefused, ...verdict } = await take()
+    signal.throwIfAborted()
     const milliseconds = id === 'address' ? null : Math.round(performance.now() - startedAt)
-    const taken: ReachStep = { id, ...verdict, milliseconds }
-    steps.push(taken)
-    onStep(taken)
-    return verdict.level !== 'fail'
+    const step: ReachStep = { id, ...verdict, milliseconds }
+    steps.push(step)
+    onStep(step)
+    refused ||= isRefused === true
+    if (verdict.level === 'fail') failed = id
   }
+  return { url, works: failed === null, failed, refused, steps }
+}
 
-  const walk = async (address: ReachAddress): Promise<void> => {
-    const { baseUrl, host } = address
-    if (!(await step('address', async () => judgeAddress(address, options.env)))) return
-    const named = await step('name', async (startedAt) => {
+type Takes = Readonly<Record<ReachStepId, () => Promise<ReachVerdict & { readonly isRefused?: boolean }>>>
+
+const planSteps = (
+  address: ReachAddress,
+  { key, model, env, platform, signal, timeouts = defaultTimeouts }: ReachOptions,
+): Takes => {
+  const { baseUrl: url, host, port } = address
+  const headers = { 'x-api-key': key }
+  const within = (milliseconds: number): AbortSignal =>
+    AbortSignal.any([signal, AbortSignal.timeout(milliseconds)])
+  const ask = (path: string, sent: Readonly<Record<string, string>>) =>
+    askPlain({ url: `${url}${path}`, headers: sent, signal: within(timeouts.stepMs) })
+  return {
+    address: async () => judgeAddress(address, env),
+    name: async () => {
       if (address.isAddress) return reached('an address, not a name')
+      const startedAt = performance.now()
       try {
         const found = await resolveName(host, within(timeouts.stepMs))
         return judgeName(address, found, performance.now() - startedAt)
       } catch (error) {
         return judgeNoName(address, error)
       }
-    })
-    if (!named) return
-    const connected = await step('connection', async () => {
+    },
+    connection: async () => {
       try {
-        const peer = await connectOnce(address, timeouts.stepMs, options.signal)
-        return reached(`${peer} accepts connections on port ${address.port}`)
+        const peer = await connectOnce(address, timeouts.stepMs, signal)
+        return reached(`${peer} accepts connections on port ${port}`)
       } catch (error) {
-        refused = codeOf(error) === 'ECONNREFUSED'
-        return judgeNoConnection(address, error, options.platform)
+        const isRefused = codeOf(error) === 'ECONNREFUSED'
+        return { ...judgeNoConnection(address, error, platform), isRefused }
       }
-    })
-    if (!connected) return
-    const headers = { 'x-api-key': key }
-    const answered = await step('router', () =>
-      answerOf(address, async () =>
-        judgeRouter(
-          address,
-          await askPlain({ url: `${baseUrl}/health/liveliness`, signal: within(timeouts.stepMs) }),
-        ),
-      ),
-    )
-    if (!answered) return
-    const accepted = await step('key', () =>
+    },
+    router: () => answerOf(address, async () => judgeRouter(address, await ask('/health/liveliness', {}))),
+    key: () =>
       answerOf(address, async () => {
         const problem = keyProblem(key)
-        if (problem !== null) return blocked(problem, 'Copy it again from nexus clients on the Studio.')
-        const answer = await askPlain({
-          url: `${baseUrl}/v1/models`,
-          headers,
-          signal: within(timeouts.stepMs),
-        })
-        return judgeKey(maskKey(key), answer)
+        return problem === null
+          ? judgeKey(maskKey(key), await ask('/v1/models', headers))
+          : blocked(problem, 'Copy it again from nexus clients on the Studio.')
       }),
-    )
-    if (!accepted) return
-    await step('model', () =>
+    model: () =>
       answerOf(address, async () =>
-        judgeModel(
-          await askModel({ url: baseUrl, headers, model: options.model, signal: within(timeouts.modelMs) }),
-        ),
+        judgeModel(await askModel({ url, headers, model, signal: within(timeouts.modelMs) })),
       ),
-    )
   }
-
-  const reading = readAddress(url)
-  if (reading.kind === 'wrong') await step('address', async () => reading.verdict)
-  else await walk(reading.address)
-  const failed = steps.find(({ level }) => level === 'fail')?.id ?? null
-  const skipped = reachStepIds
-    .filter((id) => steps.every((taken) => taken.id !== id))
-    .map((id): ReachStep => ({ id, level: 'skipped', found: 'skipped', mend: null, milliseconds: null }))
-  return { url, works: failed === null, failed, refused, steps: [...steps, ...skipped] }
 }
 
 const answerOf = async (address: ReachAddress, ask: () => Promise<ReachVerdict>): Promise<ReachVerdict> => {

@@ -7,18 +7,13 @@ import { ensureKeys } from '../access/keys.ts'
 import type { StateFolder } from '../config/state-folder.ts'
 import { readHeaderOrReason } from '../gguf/gguf-header.ts'
 import type { Platform } from '../platform/platform.ts'
-import { buildClientGuides, type ClientGuides } from './client-guide.ts'
+import { buildClientGuides } from './client-guide.ts'
 
-export interface ReadGuides {
-  readonly guides: ClientGuides
-  /** The key for a client of no particular developer; null when all keys are revoked. */
-  readonly apiKey: string | null
-}
-
+/** `apiKey` is for a client of no particular developer; null when all keys are revoked. */
 export const readClientGuides = async (
   { folder, platform }: { readonly folder: Pick<StateFolder, 'keysDir'>; readonly platform: Platform },
   profile: Profile,
-): Promise<ReadGuides> => {
+) => {
   const { clientKey } = ensureKeys(folder.keysDir, profile.proxy.clientKey)
   const list = readKeyList(folder.keysDir)
   const developers = list === null ? [] : developersOf(list)

@@ -13,23 +13,6 @@ import {
   unmergeSettings,
 } from './settings-merge.ts'
 
-export type ApplyOutcome =
-  /** The user's own values conflict; nothing was written. */
-  | { readonly kind: 'conflicts'; readonly path: string; readonly names: readonly string[] }
-  | { readonly kind: 'unchanged'; readonly path: string }
-  | {
-      readonly kind: 'written'
-      readonly path: string
-      /** A copy of the original; null: there was no file. */
-      readonly backupPath: string | null
-      readonly replaced: readonly string[]
-    }
-
-export type UndoOutcome =
-  /** There is nothing to undo. */
-  | { readonly kind: 'nothing' }
-  | { readonly kind: 'undone'; readonly path: string; readonly kept: readonly string[] }
-
 interface Place {
   /** Claude Code's path; may be a link. */
   readonly path: string
@@ -42,17 +25,19 @@ export const applySettings = (
   { path, recordPath }: Place,
   settings: readonly ClaudeSetting[],
   options: { readonly mayReplace: boolean },
-): ApplyOutcome => {
+) => {
   const real = followLink(path)
   const text = readFileOrNull(real)
   const record = readRecord(recordPath, AppliedSchema)
   const earlier = record?.path === real ? record : null
   const before = parseSettingsFile(real, text)
   const { file, lines, denied, conflicts } = mergeSettings(before, settings, earlier)
-  if (conflicts.length > 0 && !options.mayReplace) return { kind: 'conflicts', path: real, names: conflicts }
+  // The user's own values conflict; nothing is written.
+  if (conflicts.length > 0 && !options.mayReplace)
+    return { kind: 'conflicts', path: real, names: conflicts } as const
   const next = render(file)
-  if (next === text) return { kind: 'unchanged', path: real }
-  // The file before our first change.
+  if (next === text) return { kind: 'unchanged', path: real } as const
+  // The file before our first change; null: there was none.
   const backupPath = text === null ? null : `${real}.before-opta-nexus`
   mkdirSync(dirname(real), { recursive: true, mode: 0o700 })
   if (backupPath !== null && text !== null && earlier === null) writePrivateFile(backupPath, text)
@@ -60,13 +45,13 @@ export const applySettings = (
   // Write the record first: if we crash in between, undo skips recorded lines that are not in the file.
   writePrivateFile(recordPath, `${JSON.stringify(applied, null, 2)}\n`)
   replace(real, text, next)
-  return { kind: 'written', path: real, backupPath, replaced: conflicts }
+  return { kind: 'written', path: real, backupPath, replaced: conflicts } as const
 }
 
 /** Throws like `applySettings`. */
-export const undoSettings = (recordPath: string): UndoOutcome => {
+export const undoSettings = (recordPath: string) => {
   const applied = readRecord(recordPath, AppliedSchema)
-  if (applied === null) return { kind: 'nothing' }
+  if (applied === null) return { kind: 'nothing' } as const
   const { path } = applied
   const text = readFileOrNull(path)
   const { file, kept } = unmergeSettings(parseSettingsFile(path, text), applied)
@@ -75,7 +60,7 @@ export const undoSettings = (recordPath: string): UndoOutcome => {
     else replace(path, text, render(file))
   }
   rmSync(recordPath, { force: true })
-  return { kind: 'undone', path, kept }
+  return { kind: 'undone', path, kept } as const
 }
 
 const render = (file: SettingsFile): string => `${JSON.stringify(file, null, 2)}\n`

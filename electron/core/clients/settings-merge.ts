@@ -22,14 +22,6 @@ export const AppliedSchema = z.strictObject({
 })
 export type Applied = z.infer<typeof AppliedSchema>
 
-export interface Merge {
-  readonly file: SettingsFile
-  readonly lines: Applied['lines']
-  readonly denied: readonly string[]
-  /** Names with a user's value that differs from ours. */
-  readonly conflicts: readonly string[]
-}
-
 /** @param text the file's text; null: no file. Throws a one-sentence Error when it is not a settings file. */
 export const parseSettingsFile = (path: string, text: string | null): SettingsFile => {
   const bare = withoutByteOrderMark(text ?? '')
@@ -54,17 +46,18 @@ export const mergeSettings = (
   file: SettingsFile,
   settings: readonly ClaudeSetting[],
   earlier: Applied | null,
-): Merge => {
-  const env: Record<string, unknown> = { ...file.env }
+) => {
   const lines: Applied['lines'] = []
   const conflicts: string[] = []
   const denied: string[] = []
   let merged: SettingsFile = file
   // Remove lines of an earlier application that are no longer ours, unless the user changed them.
-  const names = new Set(settings.map(({ name }) => name))
-  for (const old of earlier?.lines ?? [])
-    if (!names.has(old.name) && isDeepStrictEqual(readLine({ ...merged, env }, old.name), old.after))
-      merged = writeLine(merged, env, old.name, old.before)
+  for (const { name, before, after } of earlier?.lines ?? [])
+    if (
+      !settings.some((setting) => setting.name === name) &&
+      isDeepStrictEqual(readLine(merged, name), after)
+    )
+      merged = writeLine(merged, name, before)
   for (const { name, value } of settings) {
     if (name === 'permissions.deny') {
       const wanted = typeof value === 'string' || 'command' in value ? [] : value
@@ -75,16 +68,16 @@ export const mergeSettings = (
         merged = { ...merged, permissions: { ...merged.permissions, deny } }
       continue
     }
-    const found = readLine({ ...merged, env }, name)
+    const found = readLine(merged, name)
     const old = earlier?.lines.find((line) => line.name === name)
     const isOurs = old !== undefined && isDeepStrictEqual(found, old.after)
     if (isDeepStrictEqual(found, value) && !isOurs) continue
     if (found !== undefined && !isOurs) conflicts.push(name)
     const before = isOurs ? old.before : found
     lines.push({ name, after: value, ...(before === undefined ? {} : { before }) })
-    merged = writeLine(merged, env, name, value)
+    merged = writeLine(merged, name, value)
   }
-  return { file: withEnv(merged, env), lines, denied, conflicts }
+  return { file: withoutEmptyEnv(merged), lines, denied, conflicts }
 }
 
 /** @returns the file without our lines. `kept` names lines that were changed since: those stay */
@@ -92,12 +85,11 @@ export const unmergeSettings = (
   file: SettingsFile,
   applied: Applied,
 ): { readonly file: SettingsFile; readonly kept: readonly string[] } => {
-  const env: Record<string, unknown> = { ...file.env }
   const kept: string[] = []
   let left: SettingsFile = file
   for (const { name, before, after } of applied.lines) {
-    const found = readLine({ ...left, env }, name)
-    if (isDeepStrictEqual(found, after)) left = writeLine(left, env, name, before)
+    const found = readLine(left, name)
+    if (isDeepStrictEqual(found, after)) left = writeLine(left, name, before)
     else if (found !== undefined) kept.push(name)
   }
   const deny = left.permissions?.deny?.filter((tool) => !applied.denied.includes(tool))
@@ -107,31 +99,23 @@ export const unmergeSettings = (
     left = { ...left, permissions }
     if (Object.keys(permissions).length === 0) delete left.permissions
   }
-  return { file: withEnv(left, env), kept }
+  return { file: withoutEmptyEnv(left), kept }
 }
 
 const readLine = (file: SettingsFile, name: string): unknown =>
   name === 'statusLine' ? file['statusLine'] : file.env?.[name]
 
-/** Changes `env` in place. undefined: removes the line. */
-const writeLine = (
-  file: SettingsFile,
-  env: Record<string, unknown>,
-  name: string,
-  value: unknown,
-): SettingsFile => {
-  if (name !== 'statusLine') {
-    if (value === undefined) delete env[name]
-    else env[name] = value
-    return file
+/** undefined: removes the line. */
+const writeLine = (file: SettingsFile, name: string, value: unknown): SettingsFile => {
+  if (name === 'statusLine') {
+    const { statusLine: _, ...others } = file
+    return value === undefined ? others : { ...others, statusLine: value }
   }
-  const { statusLine: _, ...others } = file
-  return value === undefined ? others : { ...others, statusLine: value }
+  const { [name]: _, ...others } = file.env ?? {}
+  return { ...file, env: value === undefined ? others : { ...file.env, [name]: value } }
 }
 
-/** Keeps the position of `env` in the file. */
-const withEnv = (file: SettingsFile, env: Record<string, unknown>): SettingsFile => {
-  if (Object.keys(env).length > 0) return { ...file, env }
-  const { env: _, ...others } = file
-  return others
+const withoutEmptyEnv = (file: SettingsFile): SettingsFile => {
+  const { env = {}, ...others } = file
+  return Object.keys(env).length > 0 ? file : others
 }

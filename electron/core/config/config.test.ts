@@ -89,6 +89,22 @@ describe('parseConfig', () => {
     expect(problemsOf(() => parseConfig(withStudio(overrides), 'config.json'))).toEqual([expected])
   })
 
+  it('accepts one host of llama-server or several, also both wildcards', () => {
+    for (const host of ['::', ['127.0.0.1', '10.0.0.2'], ['0.0.0.0', '::']])
+      expect(
+        parseConfig(withStudio({ llamaServer: { host } }), 'x').profiles['mine']?.llamaServer?.host,
+      ).toEqual(host)
+  })
+
+  it.each([[['127.0.0.1', '127.0.0.1']], [['0.0.0.0', '10.0.0.2']], [['::', '::1']], [[]], [7]])(
+    'refuses %j as the host of llama-server',
+    (host) => {
+      expect(problemsOf(() => parseConfig(withStudio({ llamaServer: { host } }), 'x'))).toEqual([
+        `profiles.mine.llamaServer.host: found ${JSON.stringify(host)}; allowed: an IP address or host name, or a list of them without overlaps, such as ["127.0.0.1", "10.0.0.2"]`,
+      ])
+    },
+  )
+
   it.each([
     ['an invalid one', { proxy: { clientKey: 'sk-secret with blanks' } }],
     ['one that is not text', { proxy: { clientKey: ['sk-secret'] } }],
@@ -136,7 +152,7 @@ describe('parseConfig', () => {
 })
 
 describe('readConfig', () => {
-  it('takes no file for the default', () => {
+  it('returns the default without a file', () => {
     const folder = mkdtempSync(join(tmpdir(), 'nexus-config-'))
     expect(readConfig(join(folder, 'config.json'), join(folder, 'good.json'))).toEqual(defaultConfig)
   })
@@ -153,12 +169,12 @@ describe('readConfig', () => {
   })
 })
 
-describe('a config as other programs leave it', () => {
-  it('is read with a byte order mark before it, which Windows editors write', () => {
+describe('a config as other programs write it', () => {
+  it('may start with a byte order mark, as Windows editors write it', () => {
     expect(parseConfig('\uFEFF{ "profile": "demo" }', 'config.json').profile).toBe('demo')
   })
 
-  it('is saved through a link, also through two and into a file that is not there yet', () => {
+  it('is saved through one link or two, also into a file that does not exist yet', () => {
     const folder = mkdtempSync(join(tmpdir(), 'nexus-config-'))
     const [path, middle, real] = ['config.json', 'middle.json', 'dotfiles.json'].map((name) =>
       join(folder, name),
@@ -178,7 +194,7 @@ const studioWith = (overrides: object) =>
   chooseProfile(parseConfig(withStudio(overrides), 'x'), null, runtimeDir)
 
 describe('gateway', () => {
-  it('is absent unless named, laid over the one underneath, and taken away by null', () => {
+  it("is absent by default, merged with the parent's, and removed by null", () => {
     expect(studioWith({}).profile).not.toHaveProperty('gateway')
     const { profile } = studioWith({ gateway: { listen: ':80' } })
     expect(profile.gateway).toEqual({ listen: ':80' })
@@ -209,7 +225,7 @@ describe('gateway', () => {
     },
   )
 
-  it('refuses one without an address, and a port that something else of ours has', () => {
+  it('refuses one without an address, and one on the port of another service', () => {
     expect(() => studioWith({ gateway: { binaryPath: '/opt/traefik' } })).toThrow(
       'gateway.listen: found nothing',
     )
@@ -227,13 +243,13 @@ describe('gateway', () => {
 describe('nodes', () => {
   const node = (name: string) => ({ name, host: '10.0.0.2', port: 8080, slots: 4, keyFile: null })
 
-  it('are part of a profile, and one without them stays as it was', () => {
+  it('are an optional part of a profile', () => {
     expect(studioWith({ nodes: [node('b')] }).profile.nodes).toEqual([node('b')])
     expect(studioWith({}).profile).not.toHaveProperty('nodes')
     expect(judgeProfile(studioWith({ nodes: [node('b')] }).profile, 256 * gib)).toEqual([])
   })
 
-  it('have names of their own, and slots with a share of their own', () => {
+  it('need unique names, and slots that do not share a pool', () => {
     const { profile } = studioWith({ nodes: [node('b'), node('b')], llamaServer: { unifiedKv: true } })
     expect(judgeProfile(profile, 256 * gib)).toEqual([
       'nodes: found b twice; allowed: a unique name for each Studio',
@@ -286,7 +302,7 @@ describe('judgeProfile', () => {
 })
 
 describe('chooseProfile', () => {
-  it('takes demo, and says why, when the studio models are not here', () => {
+  it("takes demo, with the reason, when the studio's models are not here", () => {
     const chosen = chooseProfile(defaultConfig, null, runtimeDir)
     expect(chosen.name).toBe('demo')
     expect(chosen.because).toContain('DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf')
@@ -388,7 +404,7 @@ describe('chooseProfile', () => {
 })
 
 describe('the published schema', () => {
-  it('is the one that configs are checked with: nexus config-schema > resources/config.schema.json', () => {
+  it('is the one that checks configs: nexus config-schema > resources/config.schema.json', () => {
     const published: unknown = JSON.parse(
       readFileSync(join(import.meta.dirname, '../../../resources/config.schema.json'), 'utf8'),
     )

@@ -30,15 +30,11 @@ export class ConfigError extends Error {
 export const defaultConfig: Config = ConfigSchema.parse({})
 
 /** Parses the text of a config file. Throws ConfigError, naming `source`. */
-export const parseConfig = (text: string, source: string): Config => {
-  const value = parseJson(text, source)
-  const result = ConfigSchema.safeParse(value)
-  if (!result.success) throw new ConfigError(source, explainIssues(ConfigSchema, result.error, value))
-  return result.data
-}
+export const parseConfig = (text: string, source: string): Config =>
+  parseValue(ConfigSchema, parseJson(text, source), source)
 
-/** Parses the text of a profile file given by path: the same shape as one entry of `profiles`. Throws ConfigError. */
-export const parseProfileValue = <T>(schema: z.ZodType<T>, value: unknown, source: string): T => {
+/** Throws ConfigError, naming `source`. */
+export const parseValue = <T>(schema: z.ZodType<T>, value: unknown, source: string): T => {
   const result = schema.safeParse(value)
   if (!result.success) throw new ConfigError(source, explainIssues(schema, result.error, value))
   return result.data
@@ -84,7 +80,7 @@ export const applyOverride = (
 ): WrittenProfile => {
   const nodes = override.nodes ?? base.nodes
   const gateway = layGateway(base.gateway, override.gateway)
-  return parseProfileValue(
+  return parseValue(
     WrittenProfileSchema,
     {
       llamaServer: { ...base.llamaServer, ...override.llamaServer },
@@ -232,20 +228,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null
 
 const describeAllowed = (issue: z.core.$ZodIssue): string => {
-  switch (issue.code) {
-    case 'invalid_value':
-      return issue.values.map((value) => JSON.stringify(value)).join(', ')
-    case 'invalid_type':
-      return issue.message.startsWith('Invalid') ? `a ${issue.expected}` : issue.message
-    case 'too_small':
-    case 'too_big':
-    case 'invalid_format':
-    case 'not_multiple_of':
-    case 'unrecognized_keys':
-    case 'invalid_union':
-    case 'invalid_key':
-    case 'invalid_element':
-    case 'custom':
-      return issue.message
-  }
+  if (issue.code === 'invalid_value') return issue.values.map((value) => JSON.stringify(value)).join(', ')
+  const isZods = issue.code === 'invalid_type' && issue.message.startsWith('Invalid')
+  return isZods ? `a ${issue.expected}` : issue.message
 }

@@ -59,7 +59,7 @@ it('reports a change in the file behind a link', async () => {
   await until('slots')
 })
 
-it('keeps to the last good one while the file is broken', async () => {
+it('uses the last good one while the file is broken', async () => {
   writeConfig(folder.configPath, { ...defaultConfig, menuBarText: 'none' })
   follow()
   expect(seen).toEqual(['none'])

@@ -8,7 +8,7 @@ if (studio === undefined) throw new Error('there is no studio profile')
 const written = { ...studio, llamaServer: { ...studio.llamaServer, unifiedKv: 'auto' } } as const
 const node = { name: 'b', host: '10.0.0.2', port: 8080, slots: 4, keyFile: null }
 
-it('is one pool where the Router keeps the agents under it', () => {
+it('is one pool if the Router guards it', () => {
   expect(whyNoPool(written)).toBeNull()
   expect(settleKvSharing(written).llamaServer.unifiedKv).toBe(true)
 })
@@ -21,12 +21,12 @@ it.each([
     'proxy.configPath',
   ],
   ['requests go to other Studios too', { nodes: [node] }, 'nodes'],
-])('is shares where %s, and says so', (_, change, setting) => {
+])('is separate shares with a reason: %s', (_, change, setting) => {
   expect(whyNoPool({ ...written, ...change })).toContain(setting)
   expect(settleKvSharing({ ...written, ...change }).llamaServer.unifiedKv).toBe(false)
 })
 
-it('leaves what a profile decided', () => {
+it("keeps a profile's own choice", () => {
   for (const unifiedKv of [true, false]) {
     const own = { ...written, llamaServer: { ...written.llamaServer, unifiedKv }, nodes: [node] }
     expect(settleKvSharing(own).llamaServer.unifiedKv).toBe(unifiedKv)

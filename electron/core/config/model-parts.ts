@@ -44,8 +44,8 @@ export const isReadable = (path: string): boolean => {
   }
 }
 
-/** A folder that can't be listed has no usable parts. */
-const listNames = (folder: string): readonly string[] => {
+/** A missing folder, or one that this user can't list, has none. */
+export const listNames = (folder: string): readonly string[] => {
   try {
     return readdirSync(folder)
   } catch {

@@ -4,7 +4,7 @@ import type { Config } from '../../contract/config.ts'
 import { type Profile, ProfileOverrideSchema, type WrittenProfile } from '../../contract/profile.ts'
 import { readFileOrNull } from '../base/private-file.ts'
 import { demoModelPath } from '../setup/demo-model.ts'
-import { applyOverride, ConfigError, parseJson, parseProfileValue } from './config.ts'
+import { applyOverride, ConfigError, parseJson, parseValue } from './config.ts'
 import { settleKvSharing } from './kv-sharing.ts'
 import { isReadable, listModelFiles, withModelParts } from './model-parts.ts'
 
@@ -167,7 +167,7 @@ const readProfileFile = (path: string, config: Config, runtimeDir: string): Prof
   const text = readFileOrNull(resolve(path))
   if (text === null)
     throw new ConfigError(path, ['profile file: found nothing; allowed: a readable JSON file'])
-  const override = parseProfileValue(ProfileOverrideSchema, parseJson(text, path), path)
+  const override = parseValue(ProfileOverrideSchema, parseJson(text, path), path)
   const base = composeProfile(override.extends ?? 'studio', config, runtimeDir)
   return withModelParts(settleKvSharing(applyOverride(base, override, path)))
 }

@@ -31,8 +31,8 @@ const demo = () => {
   return profile
 }
 
-describe('what a window is shown', () => {
-  it('is the default without a file, and keeps to the contract', () => {
+describe('the answer for a window', () => {
+  it('is the default without a file, and fits the contract', () => {
     const answer = openSettings(files).answer(null)
     expect(SettingsAnswerSchema.parse(answer)).toEqual(answer)
     expect(answer).toMatchObject({
@@ -56,7 +56,7 @@ describe('what a window is shown', () => {
     expect(answer.profileNames).toEqual(['studio', 'demo', 'mine'])
   })
 
-  it('is the last good one while the file is broken, with every problem', () => {
+  it('is the last good one with every problem while the file is broken', () => {
     write({ drainSeconds: 7 })
     const settings = openSettings(files)
     settings.answer(null)
@@ -74,7 +74,7 @@ describe('what a window is shown', () => {
     expect(answer).toMatchObject({ profileName: 'demo', restartNeeded: [] })
   })
 
-  it('names each value that runs otherwise, but no key', () => {
+  it('names each value that differs from the running one, but no key', () => {
     write({
       profiles: {
         demo: {
@@ -90,7 +90,7 @@ describe('what a window is shown', () => {
     ])
   })
 
-  it('names what was added, and what was taken out again', () => {
+  it('names added and removed values', () => {
     write({ profiles: { demo: { proxy: { queueLimit: 2 } } } })
     const plain = { name: 'demo', profile: demo() }
     expect(openSettings(files).answer(plain).restartNeeded).toEqual([
@@ -109,7 +109,7 @@ describe('what a window is shown', () => {
     ])
   })
 
-  it('gives the profile that would run without a configured one, not the running one', () => {
+  it('gives the profile that would be chosen without a configured one', () => {
     const model = join(files.configPath, '..', 'model.gguf')
     const studio = { llamaServer: { modelPath: model, draftModelPath: model } }
     write({ profile: 'demo', profiles: { studio } })
@@ -122,14 +122,14 @@ describe('what a window is shown', () => {
     expect(answer().automaticProfileName).toBeNull()
   })
 
-  it('names another profile alone', () => {
+  it('names only the profile if it is a different one', () => {
     write({ profile: 'studio' })
     expect(openSettings(files).answer({ name: 'demo', profile: demo() }).restartNeeded).toEqual([
       { key: 'profile', running: 'demo', configured: 'studio', needsEject: true },
     ])
   })
 
-  it('says where the RAM disk has to be ejected first', () => {
+  it('says whether the RAM disk must be ejected first', () => {
     write({ profile: 'mine', profiles: { mine: { extends: 'demo' }, demo: { ramDisk: { sizeMiB: 512 } } } })
     const small = { ...demo(), ramDisk: { ...demo().ramDisk, sizeMiB: 512 } }
     expect(openSettings(files).answer({ name: 'demo', profile: small }).restartNeeded).toEqual([
@@ -182,7 +182,7 @@ describe('configure', () => {
     expect(settings.configure(config, revision, memoryBytes)).toMatchObject({ accepted: false })
   })
 
-  it('puts the key back that was shown as a mask, and takes a new one as it is', () => {
+  it('restores a masked key, and stores a new one', () => {
     const mine = (clientKey: string) => ({ extends: 'demo', proxy: { clientKey } })
     write({ profiles: { mine: mine('sk-very-secret'), other: mine('sk-other-secret') } })
     const settings = openSettings(files)
@@ -234,7 +234,7 @@ describe('configure', () => {
     expect(readFileSync(files.configPath, 'utf8')).toBe(before)
   })
 
-  it('mends a file that is broken', () => {
+  it('repairs a broken file', () => {
     write({ drainSeconds: 5 })
     const settings = openSettings(files)
     settings.answer(null)

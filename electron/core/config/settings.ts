@@ -12,21 +12,7 @@ import { builtinProfiles, type ChosenProfile, chooseProfile } from './profiles.t
 import { compareProfiles } from './restart-needed.ts'
 import type { StateFolder } from './state-folder.ts'
 
-export interface Settings {
-  /** The config in use: the last one read, or the last good one. */
-  readonly current: () => Config
-  /** Reads the file again. If it is invalid, throws ConfigError and keeps the config in use. */
-  reread(): Config
-  /**
-   * The profile for the next start or restart: the configured one, else the running one as currently defined. Throws
-   * ConfigError.
-   */
-  next(running: Pick<ChosenProfile, 'name'> | null): ChosenProfile
-  /** @param running the profile that runs; null when none does */
-  answer(running: Omit<ChosenProfile, 'because'> | null): SettingsAnswer
-  /** Replaces the file if `revision` still matches and the new config could be started. */
-  configure(config: Config, revision: string, totalMemoryBytes: number): Outcome
-}
+export type Settings = ReturnType<typeof openSettings>
 
 type Files = Pick<StateFolder, 'configPath' | 'lastGoodConfigPath' | 'runtimeDir'>
 
@@ -47,14 +33,19 @@ const readRevision = (path: string): string => {
   return text === null ? 'no-file' : createHash('sha256').update(text).digest('hex')
 }
 
-export const openSettings = (files: Files, logError: LogError = logToStderr): Settings => {
+export const openSettings = (files: Files, logError: LogError = logToStderr) => {
   let config = readUsableConfig(files, logError)
 
+  /** Reads the file again. If it is invalid, throws ConfigError and keeps the config in use. */
   const reread = (): Config => {
     config = readConfig(files.configPath, files.lastGoodConfigPath)
     return config
   }
 
+  /**
+   * The profile for the next start or restart: the configured one, else the running one as currently defined. Throws
+   * ConfigError.
+   */
   const next = (running: Pick<ChosenProfile, 'name'> | null): ChosenProfile =>
     chooseProfile(config, config.profile ?? running?.name ?? null, files.runtimeDir)
 
@@ -78,10 +69,12 @@ export const openSettings = (files: Files, logError: LogError = logToStderr): Se
   }
 
   return {
-    current: () => config,
+    /** The config in use: the last one read, or the last good one. */
+    current: (): Config => config,
     reread,
     next,
-    answer: (running) => {
+    /** @param running the profile that runs; null when none does */
+    answer: (running: Omit<ChosenProfile, 'because'> | null): SettingsAnswer => {
       // Read before the file: a change in between then shows as a stale revision and is never missed.
       const revision = readRevision(files.configPath)
       const problems = attempt(reread)
@@ -100,7 +93,8 @@ export const openSettings = (files: Files, logError: LogError = logToStderr): Se
         restartNeeded: running === null ? [] : [...compareProfiles(running, choice.chosen)],
       }
     },
-    configure: (next, revision, totalMemoryBytes) => {
+    /** Replaces the file if `revision` still matches and the new config could be started. */
+    configure: (next: Config, revision: string, totalMemoryBytes: number): Outcome => {
       if (readRevision(files.configPath) !== revision) {
         return refuse(
           `${files.configPath} has been changed in the meantime: reload it, then make your change again`,

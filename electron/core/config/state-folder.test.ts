@@ -31,7 +31,7 @@ describe('locateStateFolder', () => {
     expect(locateStateFolder(env, platform, '/home/ann').root).toBe(root)
   })
 
-  it('keeps all of ours under it, but lets several share what set-up installs', () => {
+  it('contains everything of ours, but several can share what set-up installs', () => {
     const located = locateStateFolder({ NEXUS_HOME: '/srv/nexus' }, 'linux', '/home/ann')
     const { root, logPath, sharedDir, ...paths } = located
     expect(sharedDir).toBeNull()
@@ -68,13 +68,13 @@ describe('locateStateFolder', () => {
     )
   })
 
-  it('refuses a relative NEXUS_HOME: it would be another one in every folder', () => {
+  it('refuses a relative NEXUS_HOME, which would differ in each folder', () => {
     expect(() => locateStateFolder({ NEXUS_HOME: 'nexus' }, 'linux', '/home/ann')).toThrow(
       'NEXUS_HOME is "nexus"; it must be an absolute path',
     )
   })
 
-  it('has a socket path that fits, however deep the folder is', () => {
+  it('has a socket path that is short enough, however deep the folder is', () => {
     const at = (root: string) => locateStateFolder({ NEXUS_HOME: root }, 'linux', '/home/ann').socketPath
     const justFits = `/${'x'.repeat(89)}`
     expect(Buffer.byteLength(at(justFits))).toBe(103)
@@ -115,14 +115,14 @@ describe('sockets of a state folder whose path is too long for them', () => {
     }
   })
 
-  it('are in it where they fit, also when its name ends with a slash', () => {
+  it('are in it if they fit, also when its name ends with a slash', () => {
     const located = locateStateFolder({ NEXUS_HOME: `${folder}/` }, process.platform, '/')
     chmodSync(folder, 0o755)
     ensureStateFolder(located)
     expect(statSync(folder).mode & 0o777).toBe(0o700)
   })
 
-  it('can be bound and found there, in a folder for this user alone', async () => {
+  it('can be bound and found there, in a folder only for this user', async () => {
     const located = locateStateFolder({ NEXUS_HOME: join(folder, 'x'.repeat(100)) }, process.platform, '/')
     ensureStateFolder(located)
     expect(() => refuseForeignFolder(located)).not.toThrow()
@@ -149,7 +149,7 @@ describe('sockets of a state folder whose path is too long for them', () => {
     )
   })
 
-  it('are not looked for behind a link, nor where others may rename the folder', () => {
+  it('are not looked for behind a link, or where others may rename the folder', () => {
     const dir = inSticky(0o1777)
     mkdirSync(join(folder, 'open'))
     symlinkSync(join(folder, 'open'), dir)
@@ -164,7 +164,7 @@ describe('sockets of a state folder whose path is too long for them', () => {
 })
 
 describe('ensureStateFolder', () => {
-  it('makes folders for their owner alone, and takes them back from others', () => {
+  it('makes folders private, and makes open ones private again', () => {
     const located = locateStateFolder({ NEXUS_HOME: join(folder, 'new', 'nexus') }, 'linux', '/home/ann')
     ensureStateFolder(located)
     chmodSync(located.keysDir, 0o755)
@@ -185,7 +185,7 @@ describe('ensureStateFolder', () => {
     expect(statSync(shared).mode & 0o7777).toBe(0o1777)
   })
 
-  it('makes a place where a socket can be bound, also for a deep folder', async () => {
+  it('creates a folder where a socket can be bound, also for a deep state folder', async () => {
     const deep = join(folder, 'deep'.repeat(20), 'deeper'.repeat(20))
     const located = locateStateFolder({ NEXUS_HOME: deep }, process.platform, '/home/ann')
     ensureStateFolder(located)
@@ -231,7 +231,7 @@ describe('judgePrivateFolder', () => {
     })
   })
 
-  it('says how another user’s is given back', () => {
+  it('explains how to give another user’s back', () => {
     expect(judge(0, 0o40700, 1000)).toEqual({
       kind: 'refused',
       reason: expect.stringContaining(
@@ -263,7 +263,7 @@ describe('a real folder of another user', () => {
     refuseForeignFolder(located)
   })
 
-  it.skipIf(process.geteuid?.() !== 0)('root uses no folder of another user, through a link neither', () => {
+  it.skipIf(process.geteuid?.() !== 0)("root uses no other user's folder, not even through a link", () => {
     const located = locate()
     const real = join(folder, 'real')
     mkdirSync(real)

@@ -8,43 +8,7 @@ import { messageOf } from '../base/error-message.ts'
 import { isErrno } from '../base/private-file.ts'
 import { makeFolders, statIfThere } from '../base/regular-file.ts'
 
-export interface StateFolder {
-  readonly root: string
-  /** Set-up installs here: Node, the Python environment, llama-server, the demo model. Several state folders may share it. */
-  readonly runtimeDir: string
-  readonly configPath: string
-  readonly lastGoodConfigPath: string
-  readonly lockPath: string
-  readonly ledgerPath: string
-  readonly intentPath: string
-  /** The running llama-server's allocations. */
-  readonly allocationsPath: string
-  /** Cargo configs that `nexus forge enable` edited, with their previous content. */
-  readonly cargoConfigsPath: string
-  /** Files that contain the agents' block. */
-  readonly agentsFilesPath: string
-  /** OS versions that the selfcheck ran on. */
-  readonly selfcheckPath: string
-  /** Pending model fetches, for the next core. */
-  readonly fetchesPath: string
-  /** Fetched models; not part of the state, because two developers share it. */
-  readonly modelsDir: string
-  readonly keysDir: string
-  readonly logsDir: string
-  readonly proxyDir: string
-  /** Conversations waiting for a slot of llama-server. */
-  readonly parkedDir: string
-  /** Traefik's two files. */
-  readonly gatewayDir: string
-  /** Where RAM disks are mounted by default on Linux; macOS has /Volumes. */
-  readonly ramDiskRoot: string
-  readonly socketPath: string
-  /** Where the Router reports live requests. */
-  readonly feedSocketPath: string
-  /** Where cores of different users find each other; null: this state folder is isolated. */
-  readonly sharedDir: string | null
-  readonly logPath: (id: LogId) => string
-}
+export type StateFolder = Readonly<ReturnType<typeof locateStateFolder>>
 
 /** sun_path is 104 bytes on macOS and 108 on Linux, NUL included (unix(4), unix(7)). */
 export const maxSocketPathBytes = 103
@@ -58,46 +22,56 @@ export const locateStateFolder = (
   env: Readonly<Record<string, string | undefined>>,
   platform: NodeJS.Platform,
   homeDir: string,
-): StateFolder => {
+) => {
   const root = env['NEXUS_HOME'] || defaultRoot(env, platform, homeDir)
-  if (!root.startsWith('/')) {
-    throw new Error(`NEXUS_HOME is "${root}"; it must be an absolute path, starting with /`)
-  }
   const sharedDir = env['NEXUS_SHARED'] || (env['NEXUS_HOME'] ? null : defaultSharedDir(platform))
-  if (sharedDir?.startsWith('/') === false) {
-    throw new Error(`NEXUS_SHARED is "${sharedDir}"; it must be an absolute path, starting with /`)
-  }
   const modelsDir =
     env['NEXUS_MODELS'] ||
     (env['NEXUS_HOME'] ? join(root, 'models') : defaultModelsDir(env, platform, homeDir))
-  if (!modelsDir.startsWith('/')) {
-    throw new Error(`NEXUS_MODELS is "${modelsDir}"; it must be an absolute path, starting with /`)
-  }
+  for (const [name, dir] of Object.entries({
+    NEXUS_HOME: root,
+    NEXUS_SHARED: sharedDir,
+    NEXUS_MODELS: modelsDir,
+  }))
+    if (dir?.startsWith('/') === false)
+      throw new Error(`${name} is "${dir}"; it must be an absolute path, starting with /`)
   const logsDir = join(root, 'logs')
   return {
     root,
+    /** Set-up installs here: Node, the Python environment, llama-server, the demo model. Several state folders may share it. */
     runtimeDir: env['NEXUS_RUNTIME'] || join(root, 'runtime'),
     configPath: join(root, 'config.json'),
     lastGoodConfigPath: join(root, 'config.last-good.json'),
     lockPath: join(root, 'core.lock'),
     ledgerPath: join(root, 'ledger.json'),
     intentPath: join(root, 'intent.json'),
+    /** The running llama-server's allocations. */
     allocationsPath: join(root, 'allocations.json'),
+    /** Cargo configs that `nexus forge enable` edited, with their previous content. */
     cargoConfigsPath: join(root, 'cargo-configs.json'),
+    /** Files that contain the agents' block. */
     agentsFilesPath: join(root, 'agents-files.json'),
+    /** OS versions that the selfcheck ran on. */
     selfcheckPath: join(root, 'selfcheck.json'),
+    /** Pending model fetches, for the next core. */
     fetchesPath: join(root, 'fetches.json'),
+    /** Fetched models; not part of the state, because two developers share it. */
     modelsDir,
     keysDir: join(root, 'keys'),
     logsDir,
     proxyDir: join(root, 'litellm'),
+    /** Conversations waiting for a slot of llama-server. */
     parkedDir: join(root, 'parked'),
+    /** Traefik's two files. */
     gatewayDir: join(root, 'gateway'),
+    /** Where RAM disks are mounted by default on Linux; macOS has /Volumes. */
     ramDiskRoot: join(root, 'volumes'),
     socketPath: shortEnough(root, 'control.sock', '', platform),
+    /** Where the Router reports live requests. */
     feedSocketPath: shortEnough(root, 'router.sock', '-router', platform),
+    /** Where cores of different users find each other; null: this state folder is isolated. */
     sharedDir,
-    logPath: (id) => join(logsDir, `${id}.log`),
+    logPath: (id: LogId): string => join(logsDir, `${id}.log`),
   }
 }
 

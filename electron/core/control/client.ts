@@ -4,7 +4,7 @@ import type { HistorySample } from '../../contract/history.ts'
 import type { Query } from '../../contract/question.ts'
 import type { LogId } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
-import { parseBoundedJson } from '../base/bounded-json.ts'
+import { parseJsonOrNull } from '../base/json-record.ts'
 import { createLineReader } from '../base/line-reader.ts'
 import { isErrno } from '../base/private-file.ts'
 import { type CoreLink, isAnswerTo } from './core-link.ts'
@@ -71,8 +71,7 @@ const createClient = (
   /** `begun`: it has received the whole history. */
   const historians = new Set<{ readonly tell: (samples: readonly HistorySample[]) => void; begun: boolean }>()
   const followers = new Set<{ readonly log: LogId; readonly tell: (lines: readonly string[]) => void }>()
-
-  let keepers = 0
+  const keepers = new Set<object>()
 
   const onPush = (response: ControlResponse) => {
     if (response.kind === 'snapshot') for (const { tell } of watchers) tell(named(response.snapshot))
@@ -85,6 +84,7 @@ const createClient = (
   const { request } = connection
   /** For requests that fail only when the connection has ended, which `closed` reports. */
   const ignore = () => {}
+  const tellCore = (order: UnnumberedRequest): void => void request(order, 'done').catch(ignore)
 
   const tellCadence = (): Promise<unknown> => {
     if (watchers.size === 0) return request({ method: 'unwatch' }, 'done')
@@ -131,59 +131,43 @@ const createClient = (
     },
     watchHistory: (tell) => {
       const historian = { tell, begun: false }
-      historians.add(historian)
+      const leave = join(historians, historian, () => {
+        if (historians.size === 0) tellCore({ method: 'unwatchHistory' })
+      })
       request({ method: 'watchHistory' }, 'history', ({ samples }) => {
         if (!historians.has(historian)) return
         historian.begun = true
         tell(samples)
       }).catch(ignore)
-      return () => {
-        if (historians.delete(historian) && historians.size === 0)
-          request({ method: 'unwatchHistory' }, 'done').catch(ignore)
-      }
+      return leave
     },
     keep: () => {
-      keepers += 1
-      if (keepers === 1) request({ method: 'keep' }, 'done').catch(ignore)
-      let isKept = true
-      return () => {
-        if (!isKept) return
-        isKept = false
-        keepers -= 1
-        if (keepers === 0) request({ method: 'unkeep' }, 'done').catch(ignore)
-      }
+      const leave = join(keepers, {}, () => {
+        if (keepers.size === 0) tellCore({ method: 'unkeep' })
+      })
+      if (keepers.size === 1) tellCore({ method: 'keep' })
+      return leave
     },
     followLog: (log, tell) => {
-      const follower = { log, tell }
-      followers.add(follower)
-      request({ method: 'followLog', log }, 'done').catch(ignore)
-      return () => {
-        if (followers.delete(follower) && ![...followers].some((other) => other.log === log))
-          request({ method: 'unfollowLog', log }, 'done').catch(ignore)
-      }
+      tellCore({ method: 'followLog', log })
+      return join(followers, { log, tell }, () => {
+        if (![...followers].some((other) => other.log === log)) tellCore({ method: 'unfollowLog', log })
+      })
     },
+  }
+}
+
+/** Returns a function that removes the member again and then calls `onLeft`, once. */
+const join = <T>(members: Set<T>, member: T, onLeft: () => void): (() => void) => {
+  members.add(member)
+  return () => {
+    if (members.delete(member)) onLeft()
   }
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
 type UnnumberedRequest = DistributiveOmit<ControlRequest, 'id'>
 type ResponseOf<K extends ControlResponse['kind']> = Extract<ControlResponse, { kind: K }>
-
-/** The client's end of the socket: numbered requests, each answered once, with pushed messages in between. */
-interface Connection {
-  /**
-   * Settles with an answer of that kind. `onAnswer` runs in line order, before anything pushed after the answer; the
-   * promise settles only after all lines of one chunk.
-   */
-  request<K extends ControlResponse['kind']>(
-    request: UnnumberedRequest,
-    kind: K,
-    onAnswer?: (response: ResponseOf<K>) => void,
-  ): Promise<ResponseOf<K>>
-  /** Settles when either side has closed the connection. */
-  readonly closed: Promise<void>
-  close(): void
-}
 
 interface Pending {
   readonly answer: (response: ControlResponse) => void
@@ -195,16 +179,13 @@ const isOfKind = <K extends ControlResponse['kind']>(
   kind: K,
 ): response is ResponseOf<K> => response.kind === kind
 
-const parseOrUndefined = (line: string): unknown => {
-  try {
-    return parseBoundedJson(line)
-  } catch {
-    return undefined
-  }
-}
+type Connection = ReturnType<typeof createConnection>
 
-/** `onPush` gets the messages that answer no request. */
-const createConnection = (socket: Socket, onPush: (response: ControlResponse) => void): Connection => {
+/**
+ * The client's end of the socket: numbered requests, each answered once, with pushed messages in between.
+ * @param onPush gets the messages that answer no request
+ */
+const createConnection = (socket: Socket, onPush: (response: ControlResponse) => void) => {
   const reader = createLineReader(maxLineBytes)
   const pending = new Map<number, Pending>()
   let nextId = 1
@@ -223,7 +204,7 @@ const createConnection = (socket: Socket, onPush: (response: ControlResponse) =>
   })
 
   const receive = (line: string) => {
-    const said = parseOrUndefined(line)
+    const said = parseJsonOrNull(line)
     const parsed = ResponseSchema.safeParse(said)
     if (!parsed.success) {
       failAll(describeOtherVersion(said))
@@ -242,9 +223,18 @@ const createConnection = (socket: Socket, onPush: (response: ControlResponse) =>
   }
 
   return {
+    /** Settles when either side has closed the connection. */
     closed,
-    close: () => socket.destroy(),
-    request: (request, kind, onAnswer) => {
+    close: (): void => void socket.destroy(),
+    /**
+     * Settles with an answer of that kind. `onAnswer` runs in line order, before anything pushed after the answer; the
+     * promise settles only after all lines of one chunk.
+     */
+    request: <K extends ControlResponse['kind']>(
+      request: UnnumberedRequest,
+      kind: K,
+      onAnswer?: (response: ResponseOf<K>) => void,
+    ): Promise<ResponseOf<K>> => {
       if (socket.destroyed) return Promise.reject(new Error('the core went away'))
       const id = nextId
       nextId += 1

@@ -39,18 +39,7 @@ interface Patience {
 /** A core sends at 1 Hz when watched and every 5 s when not; a loaded machine may be late. */
 const usualPatience: Patience = { watchedMs: 10_000, calmMs: 20_000, answerMs: 5_000 }
 
-export interface CoreConnection {
-  /** Whether a window is visible, so that everything is read at about 1 Hz. */
-  setWatched(watched: boolean): void
-  /** Never rejects: if no core answers, that is a refusal too. */
-  dispatch(command: Command): Promise<Outcome>
-  /** The core that answers now. Throws a readable Error when none does. */
-  core(): CoreLink
-  /** Runs `begin` with the current core and again with each later one. Returns the undo. */
-  withEachCore(begin: (core: CoreLink) => () => void): () => void
-  /** Detaches from the core; services keep running. Idempotent. */
-  close(): Promise<void>
-}
+export type CoreConnection = ReturnType<typeof connectCore>
 
 /** The result of looking for a core. `gone`: there was one, and it went; `missed`: it went before we attached. */
 type Look =
@@ -64,12 +53,7 @@ const retryMs = 1_000
 /** A failed start costs a process each time, and will most likely fail again. */
 const failedMs = 3_000
 
-export const connectCore = ({
-  folder,
-  start,
-  onState,
-  patience = usualPatience,
-}: ConnectOptions): CoreConnection => {
+export const connectCore = ({ folder, start, onState, patience = usualPatience }: ConnectOptions) => {
   let using: { readonly core: CoreLink; readonly watch: Watch } | null = null
   const begun = new Map<(core: CoreLink) => () => void, (() => void) | null>()
   let watched = false
@@ -183,29 +167,34 @@ export const connectCore = ({
   tell({ link: { kind: 'connecting' }, snapshot: null })
   const running = run()
   return {
-    setWatched: (next) => {
+    /** Whether a window is visible, so that everything is read at about 1 Hz. */
+    setWatched: (next: boolean): void => {
       watched = next
       using?.watch.setWatched(next)
     },
-    dispatch: async (command) => {
+    /** Never rejects: if no core answers, that is a refusal too. */
+    dispatch: async (command: Command): Promise<Outcome> => {
       try {
         return (await using?.core.dispatch(command)) ?? { accepted: false, reason: noCore }
       } catch (error) {
         return { accepted: false, reason: messageOf(error) }
       }
     },
-    core: () => {
+    /** The core that answers now. Throws a readable Error when none does. */
+    core: (): CoreLink => {
       if (using === null) throw new Error(noCore)
       return using.core
     },
-    withEachCore: (begin) => {
+    /** Runs `begin` with the current core and again with each later one. Returns the undo. */
+    withEachCore: (begin: (core: CoreLink) => () => void): (() => void) => {
       begun.set(begin, using === null ? null : begin(using.core))
       return () => {
         begun.get(begin)?.()
         begun.delete(begin)
       }
     },
-    close: () => {
+    /** Detaches from the core; services keep running. Idempotent. */
+    close: (): Promise<void> => {
       end()
       return running
     },

@@ -193,7 +193,7 @@ describe('attached client', () => {
     stopLate()
     await client.readSnapshot()
     expect(historians.size).toBe(0)
-    // Enough before it began: nothing is told, and nothing goes on.
+    // It leaves before the history comes: it gets nothing, and nothing keeps running.
     client.watchHistory((samples) => seen.push(samples.map(({ at }) => at)))()
     await client.readSnapshot()
     expect(seen).toHaveLength(3)

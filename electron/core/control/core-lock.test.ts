@@ -100,7 +100,7 @@ describe('acquireCoreLock', () => {
     second?.release()
   })
 
-  it('is taken, and let go of, also where its owner cannot be written down', () => {
+  it('is taken and released even when its owner cannot be saved', () => {
     const path = newPath()
     mkdirSync(join(`${path}.owner.json`, 'in-the-way'), { recursive: true })
     const told: string[] = []

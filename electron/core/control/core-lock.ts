@@ -8,10 +8,6 @@ import { isErrno, writePrivateFile } from '../base/private-file.ts'
 import { requireRegularIfThere } from '../base/regular-file.ts'
 import { type LogError, logToStderr } from '../logs/core-log.ts'
 
-export interface CoreLock {
-  release(): void
-}
-
 const OwnerSchema = z.object({ pid: z.number().int(), since: z.number() })
 export type LockOwner = Readonly<z.infer<typeof OwnerSchema>>
 
@@ -29,11 +25,7 @@ const readerPatienceMs = 200
  *
  * `owner` is saved beside it for display only: a failed write (a full disk) goes to `logError`, and no owner is shown.
  */
-export const acquireCoreLock = (
-  lockPath: string,
-  owner: LockOwner,
-  logError: LogError = logToStderr,
-): CoreLock | null => {
+export const acquireCoreLock = (lockPath: string, owner: LockOwner, logError: LogError = logToStderr) => {
   requireRegularIfThere(lockPath)
   const database = new DatabaseSync(lockPath)
   try {

@@ -9,7 +9,7 @@ const OwnerLine = z.object({
 /**
  * One sentence. Doesn't suggest `nexus down`, which asks the same core, and llama-server would have to load the model again.
  * Ending the core leaves its services running for the next one to take over.
- * @param line the core's parsed line; undefined when it was not JSON
+ * @param line the core's parsed line; null when it was not JSON
  */
 export const describeOtherVersion = (line?: unknown): string => {
   const said = OwnerLine.safeParse(line)

@@ -5,13 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { type SessionLimits, serveClient } from './client-session.ts'
 import type { CoreLink } from './core-link.ts'
 
-export interface ControlServer {
-  /** Whether the socket file is still the one that this server listens on. */
-  isThere(): boolean
-  /** Listens again if the file is gone or has been replaced. Connected clients stay. */
-  restore(): Promise<void>
-  close(): Promise<void>
-}
+export type ControlServer = Awaited<ReturnType<typeof openControlServer>>
 
 /**
  * Listens on `socketPath` with mode 0600. The caller holds the core lock, so an existing socket file is left over from a
@@ -24,7 +18,7 @@ export const openControlServer = async (
     mostClients = null,
     limits,
   }: { readonly mostClients?: number | null; readonly limits?: SessionLimits } = {},
-): Promise<ControlServer> => {
+) => {
   const sockets = new Set<Socket>()
   let isClosed = false
 
@@ -67,8 +61,10 @@ export const openControlServer = async (
   const isThere = () => file !== null && readFileId(socketPath) === file
 
   return {
+    /** Whether the socket file is still the one that this server listens on. */
     isThere,
-    restore: async () => {
+    /** Listens again if the file is gone or has been replaced. Connected clients stay. */
+    restore: async (): Promise<void> => {
       if (isClosed || isThere()) return
       // Before the new one listens: on close, libuv removes the file at the server's path (uv__pipe_close).
       server.close()
@@ -76,7 +72,7 @@ export const openControlServer = async (
       file = readFileId(socketPath)
       if (isClosed) server.close()
     },
-    close: () => {
+    close: (): Promise<void> => {
       isClosed = true
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       // Don't wait for its clients.

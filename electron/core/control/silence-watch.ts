@@ -8,14 +8,8 @@ export interface SilenceWatchOptions {
   readonly onSilent: () => void
 }
 
-export interface SilenceWatch {
-  /** Call when the core has sent something. */
-  heard(): void
-  stop(): void
-}
-
 /** Starts watching at the first `heard`. */
-export const createSilenceWatch = ({ patienceMs, ask, onSilent }: SilenceWatchOptions): SilenceWatch => {
+export const createSilenceWatch = ({ patienceMs, ask, onSilent }: SilenceWatchOptions) => {
   let timer: NodeJS.Timeout | null = null
   let isOver = false
 
@@ -30,6 +24,7 @@ export const createSilenceWatch = ({ patienceMs, ask, onSilent }: SilenceWatchOp
     else onSilent()
   }
   return {
+    /** Call when the core has sent something. */
     heard,
     stop: () => {
       isOver = true

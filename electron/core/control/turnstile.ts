@@ -1,12 +1,9 @@
 // Lets requests through one at a time, at a limited rate for all clients together.
 
-export interface Turnstile {
-  /** Calls `go` when it is this request's turn, in call order. Returns a function that gives up the place. */
-  wait(go: () => void): () => void
-}
+export type Turnstile = ReturnType<typeof createTurnstile>
 
 /** @param everyMs the gap between requests; one that comes later than that passes at once */
-export const createTurnstile = (everyMs: number): Turnstile => {
+export const createTurnstile = (everyMs: number) => {
   const waiting = new Set<{ readonly go: () => void }>()
   let timer: NodeJS.Timeout | null = null
   let passedAtMs = Number.NEGATIVE_INFINITY
@@ -22,7 +19,8 @@ export const createTurnstile = (everyMs: number): Turnstile => {
   }
 
   return {
-    wait: (go) => {
+    /** Calls `go` when it is this request's turn, in call order. Returns a function that gives up the place. */
+    wait: (go: () => void): (() => void) => {
       const place = { go }
       waiting.add(place)
       const waitMs = passedAtMs + everyMs - performance.now()

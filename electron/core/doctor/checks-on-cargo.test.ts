@@ -4,14 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RamDisk } from '../../contract/snapshot.ts'
 import type { CargoReading } from '../forge/cargo-version.ts'
-import {
-  type CargoFacts,
-  isBelow,
-  judgeCargo,
-  judgeSharing,
-  readCargoSetting,
-  wayThere,
-} from './checks-on-cargo.ts'
+import { type CargoFacts, isBelow, judgeCargo, judgeSharing, readCargoSetting } from './checks-on-cargo.ts'
 
 const GiB = 2 ** 30
 const cargoOf = (minor: number): CargoReading => ({
@@ -60,6 +53,10 @@ describe('judgeCargo', () => {
   it('accepts a fixed path only for a cargo without include', () => {
     const fixed = { ...facts, settings: { ...nothing, buildDir: hashed } }
     expect(judgeCargo({ ...fixed, cargo: cargoOf(92) }).level).toBe('ok')
+    expect(judgeCargo({ ...fixed, cargo: cargoOf(92), mounted: false })).toMatchObject({
+      level: 'fail',
+      mend: 'nexus up --only ramDisk',
+    })
     expect(judgeCargo(fixed)).toMatchObject({ level: 'warn', found: expect.stringContaining('they fail') })
     expect(judgeCargo({ ...facts, settings: { ...nothing, buildDir: '/Volumes/X/all' } })).toMatchObject({
       level: 'warn',
@@ -93,10 +90,12 @@ describe('readCargoSetting', () => {
   it('reads the file and the environment, and is null without cargo', async () => {
     expect(await readCargoSetting({}, home)).toBeNull()
     mkdirSync(join(home, '.cargo'))
-    expect(wayThere(await readCargoSetting({}, home), '/m')).toBe('none')
+    expect((await readCargoSetting({}, home))?.settings).toEqual(nothing)
     writeFileSync(join(home, '.cargo', 'config.toml'), 'include = ["/m/.nexus/cargo.toml"]\n')
-    expect(wayThere(await readCargoSetting({}, home), '/m')).toBe('while-mounted')
-    expect(wayThere(await readCargoSetting({ CARGO_BUILD_BUILD_DIR: '/m/b' }, home), '/m')).toBe('always')
+    expect(await readCargoSetting({ CARGO_BUILD_BUILD_DIR: '/m/b' }, home)).toMatchObject({
+      settings: { ...nothing, includes: ['/m/.nexus/cargo.toml'] },
+      envBuildDir: '/m/b',
+    })
     writeFileSync(join(home, '.cargo', 'config.toml'), '[build\n')
     expect(await readCargoSetting({}, home)).toMatchObject({
       settings: null,
@@ -116,38 +115,31 @@ describe('judgeSharing', () => {
   const line = (flags: string) => `/dev/disk4 on /Volumes/X (hfs, local, nodev, nosuid, ${flags})`
 
   it('warns of a volume without ownership', () => {
-    expect(
-      judgeSharing({ disk, closedFolder: null, sharedCheckouts: [], mountLine: line('noowners') }),
-    ).toMatchObject({
+    expect(judgeSharing({ disk, sharedCheckouts: [], mountLine: line('noowners') })).toMatchObject({
       level: 'warn',
       mend: 'sudo diskutil enableOwnership /Volumes/X',
     })
-    expect(
-      judgeSharing({ disk, closedFolder: null, sharedCheckouts: [], mountLine: line('mounted by anna') })
-        .level,
-    ).toBe('ok')
+    expect(judgeSharing({ disk, sharedCheckouts: [], mountLine: line('mounted by anna') }).level).toBe('ok')
   })
 
   it('tells whether other users can get to it', () => {
-    const found = (facts: Partial<Parameters<typeof judgeSharing>[0]>) =>
-      judgeSharing({ disk, closedFolder: null, mountLine: null, sharedCheckouts: [], ...facts }).found
-    expect(found({ closedFolder: '/h/state' })).toContain('/h/state is closed')
-    expect(found({ disk: { ...disk, kind: 'shm-folder' } })).toContain('only for you')
-    expect(found({})).toContain('every developer')
+    const calm = { disk, mountLine: null, sharedCheckouts: [] }
+    expect(judgeSharing({ ...calm, disk: { ...disk, kind: 'shm-folder' } }).found).toContain('only for you')
+    expect(judgeSharing(calm).level).toBe('ok')
   })
 
   // Seen with cargo 1.95, a setgid checkout and umask 002: "failed to open: .../debug/.cargo-lock ... Permission denied".
   it('warns of a shared checkout, which only its first builder can build', () => {
     const sharedCheckouts = [{ path: '/srv/team/app', builtBy: 'anna' }]
-    expect(judgeSharing({ disk, closedFolder: null, mountLine: null, sharedCheckouts })).toMatchObject({
+    expect(judgeSharing({ disk, mountLine: null, sharedCheckouts })).toMatchObject({
       level: 'warn',
       found: expect.stringContaining('/srv/team/app (anna)'),
       mend: expect.stringContaining('/srv/team/app/.cargo/config.toml'),
     })
     // Without ownership everyone may write everything.
-    expect(
-      judgeSharing({ disk, closedFolder: null, mountLine: line('noowners'), sharedCheckouts }).mend,
-    ).toContain('enableOwnership')
+    expect(judgeSharing({ disk, mountLine: line('noowners'), sharedCheckouts }).mend).toContain(
+      'enableOwnership',
+    )
   })
 })
 

@@ -1,6 +1,5 @@
 // Checks on where cargo builds: whether it targets the RAM disk, whether that works, and who else can build there.
-import { lstat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { RamDisk } from '../../contract/snapshot.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { formatBytes } from '../base/format-bytes.ts'
@@ -13,7 +12,7 @@ import { createUserNames } from '../forge/forge-use.ts'
 import { listWorkspaces } from '../forge/forge-workspaces.ts'
 import { findSharedCheckouts } from '../forge/shared-checkout.ts'
 import { canonicalMountPoint, lstatOrNull } from '../platform/mount-point.ts'
-import { type CheckSource, type DoctorContext, ok, unknown, type Verdict, warn } from './check.ts'
+import { type CheckSource, fail, ok, unknown, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
 
 export interface CargoSetting {
@@ -28,7 +27,7 @@ export interface CargoSetting {
 
 /** null: cargo is not installed. */
 export const readCargoSetting = async (
-  env: DoctorContext['env'],
+  env: DoctorFacts['env'],
   homeDir: string,
 ): Promise<CargoSetting | null> => {
   const cargoHome = env['CARGO_HOME'] || join(homeDir, '.cargo')
@@ -46,20 +45,6 @@ export const readCargoSetting = async (
 
 export const isBelow = (path: string, folder: string): boolean =>
   path === folder || path.startsWith(`${folder}/`)
-
-/**
- * `always`: by a fixed path, so that without the mount builds fail or fill a plain folder.
- * `while-mounted`: by an included file on the RAM disk; otherwise target/ as usual.
- */
-export type WayThere = 'always' | 'while-mounted' | 'none'
-
-export const wayThere = (setting: CargoSetting | null, mountPoint: string): WayThere => {
-  if (setting === null) return 'none'
-  const { settings, envBuildDir, envTargetDir } = setting
-  const dirs = [envBuildDir ?? settings?.buildDir, envTargetDir ?? settings?.targetDir]
-  if (dirs.some((dir) => typeof dir === 'string' && isBelow(dir, mountPoint))) return 'always'
-  return settings?.includes.includes(includePathOf(mountPoint)) === true ? 'while-mounted' : 'none'
-}
 
 export interface CargoFacts extends CargoSetting {
   readonly mountPoint: string
@@ -105,7 +90,16 @@ export const judgeCargo = (facts: CargoFacts): Verdict => {
   return warn('cargo builds on the disk: it is not set up to use the RAM disk', enable)
 }
 
-const judgeFixedPath = (buildDir: string, where: string, { cargo }: CargoFacts): Verdict => {
+const judgeFixedPath = (
+  buildDir: string,
+  where: string,
+  { cargo, mounted, mountPoint, up }: CargoFacts,
+): Verdict => {
+  if (!mounted)
+    return fail(
+      `${where} sends builds to ${buildDir}, and ${mountPoint} is not mounted: they fail`,
+      `${up} --only ramDisk`,
+    )
   if (!buildDir.includes('{workspace-path-hash}'))
     return warn(
       `${where} sends all projects to ${buildDir}, where they wait for each other's lock`,
@@ -137,14 +131,12 @@ const judgeInclude = ({ cargo, configPath, mounted, prepared, mountPoint, up }: 
 
 export interface SharingFacts {
   readonly disk: RamDisk
-  /** The first parent folder that others may not enter; null: none. */
-  readonly closedFolder: string | null
   /** Its line from mount(8) on a Mac; null elsewhere. */
   readonly mountLine: string | null
   readonly sharedCheckouts: readonly { readonly path: string; readonly builtBy: string }[]
 }
 
-export const judgeSharing = ({ disk, closedFolder, mountLine, sharedCheckouts }: SharingFacts): Verdict => {
+export const judgeSharing = ({ disk, mountLine, sharedCheckouts }: SharingFacts): Verdict => {
   if (disk.kind === 'shm-folder') return ok('only for you: a folder in /dev/shm that is closed to others')
   if (mountLine !== null && /\bnoowners\b/.test(mountLine))
     return warn(
@@ -159,83 +151,50 @@ export const judgeSharing = ({ disk, closedFolder, mountLine, sharedCheckouts }:
       `Put build-dir = "target" under [build] into ${files}: that checkout then builds on the disk for everyone. Or give each developer a clone.`,
     )
   }
-  return closedFolder === null
-    ? ok("every developer can build there, and none can change another's files")
-    : ok(
-        `only for you: ${closedFolder} is closed to others (set ramDisk.mountPoint to a folder that is open)`,
-      )
+  return ok("no checkout is shared by several developers, and none can change another's builds")
 }
 
-const findClosedFolder = async (path: string): Promise<string | null> => {
-  const parent = dirname(path)
-  if (parent === path) return null
-  const above = await findClosedFolder(parent)
-  if (above !== null) return above
-  const stats = await lstat(parent).catch(() => null)
-  return stats !== null && (stats.mode & 0o001) === 0 ? parent : null
-}
-
-/** null when cargo is not installed. */
-export const readCargoFacts = async (
-  context: DoctorContext,
-  facts: DoctorFacts,
-): Promise<CargoFacts | null> => {
-  const { mountPoint, sizeBytes } = facts.spec
-  const setting = await readCargoSetting(context.env, context.homeDir)
-  if (setting === null) return null
-  const [disk, cargo] = await Promise.all([facts.ramDisk(), readCargoVersion(context.homeDir, context.env)])
-  return {
-    ...setting,
-    mountPoint,
-    diskBytes: sizeBytes,
-    mounted: disk.mounted,
-    prepared: disk.mounted && isPrepared(mountPoint),
-    cargo,
-    up: context.upCommand,
-  }
-}
-
-export const checksOnCargo = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => {
-  const { mountPoint } = facts.spec
-  return [
-    {
-      id: 'forge.cargo',
-      group: 'Build Forge',
-      title: 'Cargo',
-      why: 'a RAM disk without builds only wastes memory',
-      read: async () => {
-        const cargo = await readCargoFacts(context, facts)
-        return cargo === null ? null : judgeCargo(cargo)
-      },
+export const checksOnCargo: readonly CheckSource[] = [
+  {
+    id: 'forge.cargo',
+    title: 'Cargo',
+    why: 'a RAM disk without builds only wastes memory',
+    read: async (facts) => {
+      const { mountPoint, sizeBytes } = facts.spec
+      const setting = await readCargoSetting(facts.env, facts.homeDir)
+      if (setting === null) return null
+      const [{ mounted }, cargo] = await Promise.all([
+        facts.ramDisk(),
+        readCargoVersion(facts.homeDir, facts.env),
+      ])
+      const prepared = mounted && isPrepared(mountPoint)
+      const up = facts.upCommand
+      return judgeCargo({ ...setting, mountPoint, diskBytes: sizeBytes, mounted, prepared, cargo, up })
     },
-    {
-      id: 'forge.sharing',
-      group: 'Build Forge',
-      title: 'Several developers',
-      why: "developers must not be able to change each other's builds",
-      read: async () => {
-        const disk = await facts.ramDisk()
-        if (!disk.mounted) return null
-        const place = await canonicalMountPoint(mountPoint)
-        const table = context.platform.id === 'darwin' ? await context.run(['mount']) : null
-        const nameUser = createUserNames(context.run)
-        const { workspaces } = await listWorkspaces(place)
-        const shared = findSharedCheckouts(workspaces, {
-          platform: context.platform.id,
-          ownUid: process.getuid?.() ?? null,
-        })
-        return judgeSharing({
-          sharedCheckouts: await Promise.all(
-            shared.map(async ({ path, uid }) => ({ path, builtBy: await nameUser(uid) })),
-          ),
-          disk,
-          closedFolder: await findClosedFolder(place),
-          mountLine:
-            table?.kind === 'exited'
-              ? (table.stdout.split('\n').find((line) => line.includes(` on ${place} (`)) ?? null)
-              : null,
-        })
-      },
+  },
+  {
+    id: 'forge.sharing',
+    title: 'Several developers',
+    why: "developers must not be able to change each other's builds",
+    read: async ({ ramDisk, spec, platform, run }) => {
+      const disk = await ramDisk()
+      if (!disk.mounted) return null
+      const place = await canonicalMountPoint(spec.mountPoint)
+      const table = platform.id === 'darwin' ? await run(['mount']) : null
+      const nameUser = createUserNames(run)
+      const { workspaces } = await listWorkspaces(place)
+      const ownUid = process.getuid?.() ?? null
+      const shared = findSharedCheckouts(workspaces, { platform: platform.id, ownUid })
+      return judgeSharing({
+        disk,
+        mountLine:
+          table?.kind === 'exited'
+            ? (table.stdout.split('\n').find((line) => line.includes(` on ${place} (`)) ?? null)
+            : null,
+        sharedCheckouts: await Promise.all(
+          shared.map(async ({ path, uid }) => ({ path, builtBy: await nameUser(uid) })),
+        ),
+      })
     },
-  ]
-}
+  },
+]

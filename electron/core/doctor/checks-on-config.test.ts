@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { judgeConfig, judgeProfileProblems } from './checks-on-config.ts'
+import { judgeConfig } from './checks-on-config.ts'
 
 const paths = { configPath: '/s/config.json', lastGoodConfigPath: '/s/config.last-good.json' }
 
@@ -17,15 +17,5 @@ describe('judgeConfig', () => {
       mend: 'cp /s/config.last-good.json /s/config.json',
     })
     expect(judgeConfig({ ...broken, hasLastGood: false }, paths).mend).toContain('Correct /s/config.json')
-  })
-})
-
-describe('judgeProfileProblems', () => {
-  it('fails with each problem', () => {
-    expect(judgeProfileProblems('demo', 'asked for', [], '/f').level).toBe('ok')
-    expect(judgeProfileProblems('demo', 'asked for', ['a', 'b'], '/f')).toMatchObject({
-      level: 'fail',
-      found: expect.stringContaining('a; b'),
-    })
   })
 })

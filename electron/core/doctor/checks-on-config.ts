@@ -2,12 +2,13 @@
 
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import type { StateFolder } from '../config/state-folder.ts'
-import { type CheckSource, type ConfigState, type DoctorContext, fail, ok, type Verdict } from './check.ts'
+import { type CheckSource, fail, ok, type Verdict } from './check.ts'
+import type { ConfigState } from './facts.ts'
 
-type ConfigPaths = Pick<StateFolder, 'configPath' | 'lastGoodConfigPath'>
-
-export const judgeConfig = (state: ConfigState, paths: ConfigPaths): Verdict => {
-  const { configPath, lastGoodConfigPath } = paths
+export const judgeConfig = (
+  state: ConfigState,
+  { configPath, lastGoodConfigPath }: Pick<StateFolder, 'configPath' | 'lastGoodConfigPath'>,
+): Verdict => {
   switch (state.kind) {
     case 'absent':
       return ok(`no ${configPath}, so the defaults apply`)
@@ -25,46 +26,22 @@ export const judgeConfig = (state: ConfigState, paths: ConfigPaths): Verdict => 
   }
 }
 
-export const judgeProfileProblems = (
-  name: string,
-  because: string,
-  problems: readonly string[],
-  where: string,
-): Verdict =>
-  problems.length === 0
-    ? ok(`${name}: ${because}`)
-    : fail(`nexus up would refuse: ${problems.join('; ')}`, `Correct ${where} at the place named.`)
-
-/** The file in which to change this profile. */
-export const profileFile = ({ chosen, folder }: DoctorContext): string =>
-  chosen.name.includes('/') ? chosen.name : folder.configPath
-
-/** The setting's path within that file. */
-export const profilePlace = (context: DoctorContext, key: string): string =>
-  profileFile(context) === context.folder.configPath ? `profiles.${context.chosen.name}.${key}` : key
-
-export const checksOnConfig = (
-  context: DoctorContext,
-  problemsOf: () => Promise<readonly string[]>,
-): readonly CheckSource[] => [
+export const checksOnConfig: readonly CheckSource[] = [
   {
     id: 'config.file',
-    group: 'Configuration',
     title: 'Config file',
     why: 'nexus up refuses an invalid file; running services keep running',
-    read: async () => judgeConfig(context.configState, context.folder),
+    read: async ({ configState, folder }) => judgeConfig(configState, folder),
   },
   {
     id: 'config.profile',
-    group: 'Configuration',
     title: 'Profile',
     why: 'conflicting values are refused before anything starts',
-    read: async () =>
-      judgeProfileProblems(
-        context.chosen.name,
-        context.chosen.because,
-        await problemsOf(),
-        profileFile(context),
-      ),
+    read: async ({ profileProblems, chosen, profileFile }) => {
+      const problems = await profileProblems()
+      return problems.length === 0
+        ? ok(`${chosen.name}: ${chosen.because}`)
+        : fail(`nexus up would refuse: ${problems.join('; ')}`, `Correct ${profileFile} at the place named.`)
+    },
   },
 ]

@@ -1,39 +1,43 @@
-// Checks on the core, services without a core, failed services, and the seed's old screen sessions.
+// Checks on the core, services without a core, and failed services.
 
 import type { Profile } from '../../contract/profile.ts'
-import { type CommandedId, commandedIds, serviceNames } from '../../contract/service-ids.ts'
-import type { Snapshot } from '../../contract/snapshot.ts'
+import { type ServiceId, serviceNames } from '../../contract/service-ids.ts'
+import { presentServices } from '../../contract/services.ts'
+import type { ServiceState, Snapshot } from '../../contract/snapshot.ts'
 import { chooseProfile } from '../config/profiles.ts'
 import { isLockHeld, readLockOwner } from '../control/core-lock.ts'
-import type { CommandResult } from '../platform/run-command.ts'
-import { isLiveSession, parseScreenList } from '../platform/screen-sessions.ts'
 import { readIntent } from '../stack/intent.ts'
 import type { LedgerEntry } from '../supervise/ledger.ts'
-import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
+import { type CheckSource, fail, ok, type Verdict, warn } from './check.ts'
 import type { CoreReading, DoctorFacts } from './facts.ts'
 
 export interface CoreFacts {
   readonly core: CoreReading
   /** The process that holds the lock; null when it is free. */
   readonly lockPid: number | null
+  readonly running: readonly Pick<LedgerEntry, 'service' | 'pid'>[]
   /** The running profile as the config defines it now; null when nothing runs or the config has no such profile. */
   readonly configured: Profile | null
   readonly started: Profile | null
   readonly up: string
 }
 
-export const judgeCore = ({ core, lockPid, configured, started, up }: CoreFacts): Verdict => {
+export const judgeCore = ({ core, lockPid, running, configured, started, up }: CoreFacts): Verdict => {
   // Killing a core leaves its services running, and the next core adopts them. A hung core ignores SIGTERM; the kernel
   // releases its lock.
   const replace = lockPid === null ? 'nexus up' : `kill -9 ${lockPid} && nexus up`
   switch (core.kind) {
-    case 'none':
-      return lockPid === null
+    case 'none': {
+      if (lockPid !== null)
+        return warn(
+          `a core (pid ${lockPid}) holds the lock but does not listen: it is starting, or stuck`,
+          replace,
+        )
+      const list = running.map(({ service, pid }) => `${serviceNames[service]} (pid ${pid})`)
+      return list.length === 0
         ? ok('not running; nexus up starts it')
-        : warn(
-            `a core (pid ${lockPid}) holds the lock but does not listen: it is starting, or stuck`,
-            replace,
-          )
+        : warn(`${list.join(' and ')} without a core: a crash would not be restarted`, replace)
+    }
     case 'silent':
       return warn(
         `a core${lockPid === null ? '' : ` (pid ${lockPid})`} holds the control socket but does not answer`,
@@ -53,77 +57,49 @@ export const judgeCore = ({ core, lockPid, configured, started, up }: CoreFacts)
   }
 }
 
-export const judgeOrphans = (running: readonly LedgerEntry[], coreRuns: boolean): Verdict => {
-  if (running.length === 0) return ok('none running')
-  const list = running.map(({ service, pid }) => `${serviceNames[service]} (pid ${pid})`).join(' and ')
-  return coreRuns
-    ? ok(`${list}, watched by the core`)
-    : warn(`${list} without a core: a crash would not be restarted`, 'nexus up')
-}
-
 export const judgeServices = (
   snapshot: Pick<Snapshot, 'overall' | 'services' | 'proof' | 'proofFailure'>,
 ): Verdict => {
-  const { overall, services, proof, proofFailure } = snapshot
-  const { gateway } = services
-  const say = (id: CommandedId) =>
-    `${serviceNames[id]} ${services[id].phase}${services[id].reason === null ? '' : `: ${services[id].reason}`}`
-  const failed = commandedIds.filter((id) => services[id].phase === 'failed')
-  const first = failed[0]
-  if (first !== undefined)
-    return fail(failed.map(say).join('; '), mendFailed(first, services[first].restarts))
-  const degraded = commandedIds.find((id) => services[id].phase === 'degraded')
-  if (degraded !== undefined) {
-    return warn(
-      say(degraded),
-      degraded === 'ramDisk' ? 'nexus up --only ramDisk' : `nexus logs ${degraded} --follow`,
-    )
-  }
+  const { overall, proof, proofFailure } = snapshot
+  const troubled = presentServices(snapshot).filter(
+    ({ state: { phase } }) => phase === 'failed' || phase === 'degraded',
+  )
+  const say = (those: typeof troubled) =>
+    those
+      .map(
+        ({ id, state: { phase, reason } }) => `${serviceNames[id]} ${phase}: ${reason ?? 'no reason given'}`,
+      )
+      .join('; ')
+  const needed = troubled.filter(({ id }) => id !== 'gateway')
+  const failed = needed.filter(({ state }) => state.phase === 'failed')
+  if (failed[0] !== undefined) return fail(say(failed), mendService(failed[0]))
+  if (needed[0] !== undefined) return warn(say(needed), mendService(needed[0]))
   if (proofFailure !== null) return fail(`the test request failed: ${proofFailure}`, 'nexus logs proxy')
-  if (gateway?.phase === 'failed' || gateway?.phase === 'degraded')
-    return warn(
-      `${serviceNames.gateway} ${gateway.phase}: ${gateway.reason ?? 'no reason given'}`,
-      'nexus logs gateway',
-    )
+  // Clients can still use the Router's own address.
+  if (troubled[0] !== undefined) return warn(say(troubled), mendService(troubled[0]))
   const proved =
     proof === null ? 'no test request yet' : `a test request was answered in ${proof.milliseconds} ms`
   return ok(`${overall}; ${proved}`)
 }
 
-/** A service that ran and then crashed until the supervisor gave up deserves another try; if it never ran, read its log. */
-const mendFailed = (id: CommandedId, restarts: number): string => {
+/** A server that ran and then crashed until the supervisor gave up deserves another try; if it never ran, read its log. */
+const mendService = ({ id, state }: { readonly id: ServiceId; readonly state: ServiceState }): string => {
+  const { phase, restarts } = state
   if (id === 'ramDisk') return 'nexus up --only ramDisk'
-  return restarts > 0 ? `nexus restart ${id}` : `nexus logs ${id}`
+  return phase === 'failed' && restarts > 0 && id !== 'gateway' ? `nexus restart ${id}` : `nexus logs ${id}`
 }
 
-const seedSessions = ['ai-engine', 'proxy']
-
-export const judgeScreens = (result: CommandResult): Verdict => {
-  if (result.kind === 'not-run') {
-    return /ENOENT/.test(result.reason) ? ok('screen is not installed') : unknown(result.reason, 'screen -ls')
+/** null when the profile's file is gone. */
+const readConfigured = ({ config, folder }: DoctorFacts, name: string): Profile | null => {
+  try {
+    return chooseProfile(config, name, folder.runtimeDir).profile
+  } catch {
+    return null
   }
-  const sessions = parseScreenList(`${result.stdout}\n${result.stderr}`)
-  if (sessions === null) return unknown('could not parse the output of screen -ls', 'screen -ls')
-  const old = sessions.filter(({ name }) => seedSessions.includes(name))
-  if (old.length === 0) return ok('none of the old start script')
-  const live = old.filter(isLiveSession)
-  const gone = old.filter((session) => !isLiveSession(session))
-  const found = [
-    live.length === 0 ? null : `${live.map(({ name, pid }) => `${name} (${pid})`).join(' and ')} still runs`,
-    gone.length === 0
-      ? null
-      : `${gone.map(({ name, pid, status }) => `${name} (${pid}, ${status})`).join(' and ')} is listed but no longer responds`,
-  ]
-  const mends = [
-    ...live.map(({ name, pid }) => `screen -S ${pid}.${name} -X quit`),
-    // -X quit doesn't reach a dead session; -wipe removes its socket (screen(1)).
-    ...(gone.length === 0 ? [] : ['screen -wipe']),
-  ]
-  return warn(`the old start script's ${found.filter((part) => part !== null).join('; ')}`, mends.join('; '))
 }
 
-const readCoreFacts = async (context: DoctorContext, facts: DoctorFacts): Promise<CoreFacts> => {
-  const { folder, platform } = context
+const readCoreFacts = async (facts: DoctorFacts): Promise<CoreFacts> => {
+  const { folder, platform } = facts
   const core = await facts.core()
   const owner = readLockOwner(folder.lockPath)
   // The file outlives its writer, and the pid may have been reused: trust it only while the lock is held.
@@ -136,51 +112,27 @@ const readCoreFacts = async (context: DoctorContext, facts: DoctorFacts): Promis
   return {
     core,
     lockPid: alive ? owner.pid : null,
-    configured: isRunning ? readConfigured(context, core.snapshot.profile) : null,
+    running: await facts.running(),
+    configured: isRunning ? readConfigured(facts, core.snapshot.profile) : null,
     started: isRunning ? intent.profile : null,
-    up: context.upCommand,
+    up: facts.upCommand,
   }
 }
 
-/** null when the profile's file is gone. */
-const readConfigured = ({ config, folder }: DoctorContext, name: string): Profile | null => {
-  try {
-    return chooseProfile(config, name, folder.runtimeDir).profile
-  } catch {
-    return null
-  }
-}
-
-export const checksOnCore = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => [
+export const checksOnCore: readonly CheckSource[] = [
   {
     id: 'core.owner',
-    group: 'Core',
     title: 'Core',
-    why: 'one core owns the stack; services it does not know are unsupervised',
-    read: async () => judgeCore(await readCoreFacts(context, facts)),
-  },
-  {
-    id: 'core.children',
-    group: 'Core',
-    title: 'Our services',
-    why: 'a service without a core is not restarted when it crashes',
-    read: async () => judgeOrphans(await facts.running(), (await facts.core()).kind !== 'none'),
+    why: 'one core owns the stack; services without one are not restarted when they crash',
+    read: async (facts) => judgeCore(await readCoreFacts(facts)),
   },
   {
     id: 'core.stack',
-    group: 'Core',
     title: 'Stack',
     why: 'only an answered test request proves that clients are served',
-    read: async () => {
+    read: async (facts) => {
       const core = await facts.core()
       return core.kind === 'attached' ? judgeServices(core.snapshot) : null
     },
-  },
-  {
-    id: 'core.screen',
-    group: 'Core',
-    title: 'Screen sessions',
-    why: 'they hold the ports and the memory that the stack needs',
-    read: async () => judgeScreens(await context.run(['screen', '-ls'], { timeoutMs: 2_000 })),
   },
 ]

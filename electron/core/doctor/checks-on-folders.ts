@@ -3,7 +3,7 @@ import { type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { judgePrivateFolder, judgeRuntimeFolder, type StateFolder } from '../config/state-folder.ts'
-import { type CheckSource, type DoctorContext, fail, ok, type Verdict, warn } from './check.ts'
+import { type CheckSource, fail, ok, type Verdict, warn } from './check.ts'
 
 export interface FolderFacts {
   readonly path: string
@@ -64,12 +64,11 @@ const listAbove = (path: string): readonly (readonly [string, 'above'])[] => {
   return parent === path ? [] : [[parent, 'above'], ...listAbove(parent)]
 }
 
-export const checksOnFolders = ({ folder }: Pick<DoctorContext, 'folder'>): readonly CheckSource[] => [
+export const checksOnFolders: readonly CheckSource[] = [
   {
     id: 'keys.folders',
-    group: 'Ports and keys',
     title: 'Folders',
     why: 'write access to them means control over the programs and the keys',
-    read: async () => judgeFolders(readFolders(folder), folder.root, process.geteuid?.() ?? null),
+    read: async ({ folder }) => judgeFolders(readFolders(folder), folder.root, process.geteuid?.() ?? null),
   },
 ]

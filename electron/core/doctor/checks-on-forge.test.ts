@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RamDisk } from '../../contract/snapshot.ts'
-import { judgeMount, judgeRoom, judgeSpotlight } from './checks-on-forge.ts'
+import { judgeMount, judgeRoom, judgeSpotlight, readAccess } from './checks-on-forge.ts'
 
 const GiB = 2 ** 30
 const spec = { volumeName: 'X', sizeBytes: 64 * GiB, mountPoint: '/Volumes/X', filesystem: 'hfs+' } as const
@@ -22,7 +22,6 @@ const calm = {
   spec,
   place: { kind: 'missing' },
   isWanted: false,
-  way: 'none',
   up: 'nexus up',
 } as const
 
@@ -50,7 +49,7 @@ describe('judgeMount', () => {
     expect(judgeMount({ ...calm, disk: { ...mounted, totalBytes: null } }).level).toBe('unknown')
   })
 
-  it('fails on a plain folder in the way, and when builds would fail', () => {
+  it('fails on a plain folder in the way', () => {
     const filled = { kind: 'filled-folder', example: 'target' } as const
     expect(judgeMount({ ...calm, disk: absent, place: filled })).toMatchObject({
       level: 'fail',
@@ -58,16 +57,6 @@ describe('judgeMount', () => {
       mend: 'mv /Volumes/X /Volumes/X.moved',
     })
     expect(judgeMount({ ...calm, disk: absent, place: { kind: 'file' } }).level).toBe('fail')
-    expect(judgeMount({ ...calm, disk: absent, way: 'always' }).level).toBe('fail')
-  })
-
-  it('says where builds go when cargo falls back by itself', () => {
-    expect(judgeMount({ ...calm, disk: absent, way: 'while-mounted' }).level).toBe('ok')
-    expect(judgeMount({ ...calm, disk: absent, way: 'while-mounted', isWanted: true })).toMatchObject({
-      level: 'warn',
-      found: expect.stringContaining('target/ on the disk'),
-      mend: 'nexus up --only ramDisk',
-    })
   })
 
   it('recognises its own link to a folder that a reboot removed', () => {
@@ -90,6 +79,13 @@ describe('judgeRoom', () => {
   it('is unknown without figures, and does not apply without a mount', () => {
     expect(judgeRoom({ ...mounted, usedBytes: null })?.level).toBe('unknown')
     expect(judgeRoom(absent)).toBeNull()
+  })
+})
+
+describe('readAccess', () => {
+  it('passes a folder that can be read, and says when it cannot find out', async () => {
+    expect(await readAccess(import.meta.dirname)).toMatchObject({ level: 'ok' })
+    expect(await readAccess('/nonexistent')).toMatchObject({ level: 'unknown' })
   })
 })
 

@@ -1,8 +1,10 @@
-// Checks on the RAM disk: mounted, large enough, and not indexed by Spotlight.
-import { access } from 'node:fs/promises'
+// Checks on the RAM disk: mounted, large enough, readable, not indexed by Spotlight.
+import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RamDisk } from '../../contract/snapshot.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
+import { messageOf } from '../base/error-message.ts'
 import { formatBytes } from '../base/format-bytes.ts'
 import {
   canonicalMountPoint,
@@ -12,10 +14,9 @@ import {
 } from '../platform/mount-point.ts'
 import type { RamDiskSpec } from '../platform/platform.ts'
 import type { CommandResult } from '../platform/run-command.ts'
+import { explainPrivacyRefusal } from '../platform/volume-access.ts'
 import { readIntent } from '../stack/intent.ts'
-import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
-import { readCargoSetting, type WayThere, wayThere } from './checks-on-cargo.ts'
-import type { DoctorFacts } from './facts.ts'
+import { type CheckSource, fail, ok, unknown, type Verdict, warn } from './check.ts'
 
 export interface MountFacts {
   readonly disk: RamDisk
@@ -24,12 +25,10 @@ export interface MountFacts {
   readonly place: MountPointState
   /** The user asked for it and has not ejected it since. */
   readonly isWanted: boolean
-  /** How cargo is pointed there. */
-  readonly way: WayThere
   readonly up: string
 }
 
-export const judgeMount = ({ disk, spec, place, isWanted, way, up }: MountFacts): Verdict => {
+export const judgeMount = ({ disk, spec, place, isWanted, up }: MountFacts): Verdict => {
   const { mountPoint, sizeBytes } = spec
   const again = `nexus down --eject && ${up}`
   const mount = `${up} --only ramDisk`
@@ -39,10 +38,6 @@ export const judgeMount = ({ disk, spec, place, isWanted, way, up }: MountFacts)
     const obstacle = ownLink ? null : explainObstacle(mountPoint, place)
     if (obstacle !== null)
       return fail(obstacle, `mv ${quoteForShell(mountPoint)} ${quoteForShell(`${mountPoint}.moved`)}`)
-    if (way === 'always')
-      return fail(`${mountPoint} is not mounted, and cargo is set to build there: builds fail`, mount)
-    if (way === 'while-mounted' && isWanted)
-      return warn(`${mountPoint} should be mounted but is not: cargo builds in target/ on the disk`, mount)
     return isWanted
       ? warn(`${mountPoint} should be mounted but is not`, mount)
       : ok(`not mounted; nexus up mounts it at ${mountPoint}`)
@@ -95,56 +90,60 @@ export const judgeSpotlight = (result: CommandResult, hasMarker: boolean, mountP
     : unknown('could not find out whether Spotlight indexes the RAM disk', off)
 }
 
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )
-
-export const checksOnForge = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => {
-  const { spec } = facts
-  return [
-    {
-      id: 'forge.mount',
-      group: 'Build Forge',
-      title: 'RAM disk',
-      why: 'without the mount, builds silently go to the disk',
-      read: async () => {
-        const [disk, place, cargo] = await Promise.all([
-          facts.ramDisk(),
-          canonicalMountPoint(spec.mountPoint).then(readMountPointState),
-          readCargoSetting(context.env, context.homeDir).catch(() => null),
-        ])
-        return judgeMount({
-          disk,
-          spec,
-          place,
-          isWanted: readIntent(context.folder.intentPath)?.up.includes('ramDisk') ?? false,
-          way: wayThere(cargo, spec.mountPoint),
-          up: context.upCommand,
-        })
-      },
-    },
-    {
-      id: 'forge.room',
-      group: 'Build Forge',
-      title: 'Room on it',
-      why: 'builds fail when the RAM disk fills up',
-      read: async () => judgeRoom(await facts.ramDisk()),
-    },
-    {
-      id: 'forge.spotlight',
-      group: 'Build Forge',
-      title: 'Spotlight',
-      why: 'it reads every file that a build writes',
-      read: async () => {
-        if (context.platform.id !== 'darwin' || !(await facts.ramDisk()).mounted) return null
-        const [result, hasMarker] = await Promise.all([
-          context.run(['mdutil', '-s', spec.mountPoint], { timeoutMs: 2_000 }),
-          exists(join(spec.mountPoint, '.metadata_never_index')),
-        ])
-        return judgeSpotlight(result, hasMarker, spec.mountPoint)
-      },
-    },
-  ]
+/** macOS may deny the volume to programs that launchd or SSH started. */
+export const readAccess = async (mountPoint: string): Promise<Verdict> => {
+  try {
+    await readdir(mountPoint)
+    return ok(`this program can read ${mountPoint}`)
+  } catch (error) {
+    const refusal = explainPrivacyRefusal(mountPoint, error)
+    return refusal === null
+      ? unknown(`${mountPoint} cannot be read: ${messageOf(error)}`)
+      : fail(refusal, null)
+  }
 }
+
+export const checksOnForge: readonly CheckSource[] = [
+  {
+    id: 'forge.mount',
+    title: 'RAM disk',
+    why: 'without the mount, builds silently go to the disk',
+    read: async ({ ramDisk, spec, folder, upCommand }) => {
+      const disk = await ramDisk()
+      const place = await readMountPointState(await canonicalMountPoint(spec.mountPoint))
+      return judgeMount({
+        disk,
+        spec,
+        place,
+        isWanted: readIntent(folder.intentPath)?.up.includes('ramDisk') ?? false,
+        up: upCommand,
+      })
+    },
+  },
+  {
+    id: 'forge.room',
+    title: 'Room on it',
+    why: 'builds fail when the RAM disk fills up',
+    read: async ({ ramDisk }) => judgeRoom(await ramDisk()),
+  },
+  {
+    id: 'forge.access',
+    title: 'Access to it',
+    why: 'macOS may deny a volume to programs started by launchd or SSH, whatever its permissions',
+    read: async ({ platform, ramDisk, spec }) =>
+      platform.id === 'darwin' && (await ramDisk()).mounted ? readAccess(spec.mountPoint) : null,
+  },
+  {
+    id: 'forge.spotlight',
+    title: 'Spotlight',
+    why: 'it reads every file that a build writes',
+    read: async ({ platform, ramDisk, spec: { mountPoint }, run }) =>
+      platform.id === 'darwin' && (await ramDisk()).mounted
+        ? judgeSpotlight(
+            await run(['mdutil', '-s', mountPoint], { timeoutMs: 2_000 }),
+            existsSync(join(mountPoint, '.metadata_never_index')),
+            mountPoint,
+          )
+        : null,
+  },
+]

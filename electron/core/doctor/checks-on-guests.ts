@@ -4,8 +4,7 @@ import { quoteForShell } from '../../wording/shell-quote.ts'
 import { defaultGuests } from '../control/guests/guest-socket.ts'
 import { readSharedFolder, type SharedSocket } from '../control/guests/read-shared-folder.ts'
 import { readOwnUid, readUserName } from '../control/guests/user-name.ts'
-import { type CheckSource, type DoctorContext, ok, type Verdict, warn } from './check.ts'
-import type { DoctorFacts } from './facts.ts'
+import { type CheckSource, ok, type Verdict, warn } from './check.ts'
 
 export interface GuestFacts {
   readonly guests: Guests
@@ -36,23 +35,19 @@ export const judgeGuests = ({ guests, coreRuns, sockets, uid, others }: GuestFac
   return ok(`${who} may see, start and stop the stack, without keys or settings${beside}`)
 }
 
-export const checksOnGuests = (
-  { folder: { sharedDir }, platform, config }: DoctorContext,
-  facts: DoctorFacts,
-): readonly CheckSource[] => [
+export const checksOnGuests: readonly CheckSource[] = [
   {
     id: 'core.guests',
-    group: 'Core',
     title: 'Other users',
     why: 'a second stack on this machine would need the same ports and memory',
-    read: async () => {
+    read: async ({ folder: { sharedDir }, platform, config, core }) => {
       if (sharedDir === null) return null
       const sockets = readSharedFolder(sharedDir)
       const uid = readOwnUid()
       const others = sockets.filter((socket) => socket.distrust === null && socket.uid !== uid)
       return judgeGuests({
         guests: config.guests ?? defaultGuests(platform.id),
-        coreRuns: (await facts.core()).kind === 'attached',
+        coreRuns: (await core()).kind === 'attached',
         sockets,
         uid,
         others: await Promise.all(others.map((other) => readUserName(other.uid))),

@@ -1,12 +1,14 @@
 // Checks on the keys: who can read their files, and whether a client key can be guessed.
+
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { isRetired, KeyListSchema, sharedName } from '../access/developer-keys.ts'
 import { parseBoundedJson } from '../base/bounded-json.ts'
+import { isLoopback } from '../base/local-url.ts'
 import { readFileOrNull } from '../base/private-file.ts'
-import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
-import { isLoopback } from './checks-on-ports.ts'
+import { type CheckSource, fail, ok, unknown, type Verdict, warn } from './check.ts'
+import type { DoctorFacts } from './facts.ts'
 
 export interface SecretFile {
   readonly path: string
@@ -87,7 +89,7 @@ const mendClientKey = (configuredKey: string | null): string =>
     ? 'Rotate it: nexus key list shows the names, nexus key rotate NAME creates a new key.'
     : `nexus key rotate ${sharedName}`
 
-const readSecretFiles = async (context: DoctorContext): Promise<readonly SecretFile[]> => {
+const readSecretFiles = async (context: DoctorFacts): Promise<readonly SecretFile[]> => {
   const { keysDir, configPath } = context.folder
   const names = await readdir(keysDir).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
@@ -105,27 +107,24 @@ const readSecretFiles = async (context: DoctorContext): Promise<readonly SecretF
   )
 }
 
-export const checksOnKeys = (context: DoctorContext): readonly CheckSource[] => [
+export const checksOnKeys: readonly CheckSource[] = [
   {
     id: 'keys.files',
-    group: 'Ports and keys',
     title: 'Key files',
     why: 'read access to them is access to the model',
-    read: async () => judgeSecretFiles(await readSecretFiles(context), process.getuid?.() ?? 0),
+    read: async (facts) => judgeSecretFiles(await readSecretFiles(facts), process.getuid?.() ?? 0),
   },
   {
     id: 'keys.client',
-    group: 'Ports and keys',
     title: 'Client key',
     why: 'it is the only protection of the model from the network',
-    read: async () =>
-      judgeClientKeys({
-        keys: readClientKeys(
-          join(context.folder.keysDir, 'clients.json'),
-          context.chosen.profile.proxy.clientKey,
-        ),
-        isOpenToNetwork: !isLoopback(context.chosen.profile.proxy.host),
-        mend: mendClientKey(context.chosen.profile.proxy.clientKey),
-      }),
+    read: async ({ folder, chosen }) => {
+      const { clientKey, host } = chosen.profile.proxy
+      return judgeClientKeys({
+        keys: readClientKeys(join(folder.keysDir, 'clients.json'), clientKey),
+        isOpenToNetwork: !isLoopback(host),
+        mend: mendClientKey(clientKey),
+      })
+    },
   },
 ]

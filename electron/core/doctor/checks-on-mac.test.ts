@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { checksOnMac, findNewestReport, judgePlace, judgeReports } from './checks-on-mac.ts'
+import { findNewestReport, judgePlace, judgeReports, judgeSelfchecks, readReports } from './checks-on-mac.ts'
 
 // Names from general knowledge of macOS; made-up times.
 const names = [
@@ -57,49 +57,35 @@ describe('judgePlace', () => {
   })
 })
 
-describe('checksOnMac', () => {
-  const read = async (
-    id: string,
-    mountPoint: string,
-    reports: string,
-    platform: 'darwin' | 'linux' = 'darwin',
-  ) => {
-    const context = {
-      platform: { id: platform },
-      resourcesDir: '/opt/nexus/resources',
-      folder: { root: '/opt/nexus/state', runtimeDir: '/opt/nexus/runtime' },
-      homeDir: '/Users/ana',
-    }
-    const facts = {
-      ramDisk: async () => ({ mounted: mountPoint !== '' }),
-      spec: { mountPoint },
-    }
-    const check = checksOnMac(context, facts, reports).find((one) => one.id === id)
-    return check === undefined ? 'absent' : await check.read(AbortSignal.timeout(5_000))
-  }
-  const folder = () => {
-    const made = mkdtempSync(join(tmpdir(), 'nexus-reports-'))
-    onTestFinished(() => rmSync(made, { recursive: true }))
-    return made
-  }
+it('reads the folder of reports, and does not apply without one', async () => {
+  const reports = mkdtempSync(join(tmpdir(), 'nexus-reports-'))
+  onTestFinished(() => rmSync(reports, { recursive: true }))
+  const stamp = new Date(Date.now() - 60_000)
+  const local = new Date(stamp.getTime() - stamp.getTimezoneOffset() * 60_000).toISOString()
+  const name = `JetsamEvent-${local.slice(0, 10)}-${local.slice(11, 19).replaceAll(':', '')}.ips`
+  writeFileSync(join(reports, name), '')
+  expect(await readReports(reports)).toMatchObject({ level: 'warn', found: expect.stringContaining(name) })
+  expect(await readReports(join(reports, 'none'))).toBeNull()
+})
 
-  it('reads the folder of reports, and does not apply without one', async () => {
-    const reports = folder()
-    const stamp = new Date(Date.now() - 60_000)
-    const local = new Date(stamp.getTime() - stamp.getTimezoneOffset() * 60_000).toISOString()
-    const name = `JetsamEvent-${local.slice(0, 10)}-${local.slice(11, 19).replaceAll(':', '')}.ips`
-    writeFileSync(join(reports, name), '')
-    expect(await read('machine.reports', '', reports)).toMatchObject({
+describe('judgeSelfchecks', () => {
+  const run = { system: 'macOS 26.1', startedFrom: 'terminal', endedAt: 1, failed: [] }
+
+  it('recommends a run if it never ran on this version, with the exact command', () => {
+    expect(judgeSelfchecks('26.1', [])).toMatchObject({ level: 'warn', mend: 'nexus selfcheck' })
+    expect(judgeSelfchecks('26.2', [run])).toMatchObject({
       level: 'warn',
-      found: expect.stringContaining(name),
+      found: expect.stringContaining('never ran on macOS 26.2'),
     })
-    expect(await read('machine.reports', '', join(reports, 'none'))).toBeNull()
-    expect(await read('machine.reports', '', reports, 'linux')).toBe('absent')
   })
 
-  it('checks the RAM disk only while it is mounted', async () => {
-    expect(await read('forge.access', folder(), '/nonexistent')).toMatchObject({ level: 'ok' })
-    expect(await read('forge.access', '', '/nonexistent')).toBeNull()
-    expect(await read('forge.access', '/nonexistent', '/nonexistent')).toMatchObject({ level: 'unknown' })
+  it('passes after a run, names failures, and is unknown without a version', () => {
+    expect(judgeSelfchecks('26.1', [run])).toMatchObject({ level: 'ok' })
+    const failed = { ...run, startedFrom: 'ssh', failed: ['forge.mount'] }
+    expect(judgeSelfchecks('26.1', [run, failed])).toMatchObject({
+      level: 'warn',
+      found: expect.stringContaining('forge.mount'),
+    })
+    expect(judgeSelfchecks(null, [run])).toMatchObject({ level: 'unknown' })
   })
 })

@@ -1,24 +1,12 @@
-// Checks for Macs: reported crashes, and folders that privacy protection closes to launchd jobs and to us.
+// Checks for Macs: reported crashes, folders that privacy protection closes to launchd jobs, and whether selfcheck has run.
 import { readdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import type { RamDisk } from '../../contract/snapshot.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { messageOf } from '../base/error-message.ts'
-import type { StateFolder } from '../config/state-folder.ts'
-import { hasCode } from '../platform/mount-point.ts'
-import type { Platform, RamDiskSpec } from '../platform/platform.ts'
-import { explainPrivacyRefusal } from '../platform/volume-access.ts'
-import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
-
-interface MacContext extends Pick<DoctorContext, 'resourcesDir' | 'homeDir'> {
-  readonly platform: Pick<Platform, 'id'>
-  readonly folder: Pick<StateFolder, 'root' | 'runtimeDir'>
-}
-
-interface MacFacts {
-  readonly spec: Pick<RamDiskSpec, 'mountPoint'>
-  readonly ramDisk: () => Promise<Pick<RamDisk, 'mounted'>>
-}
+import { isErrno } from '../base/private-file.ts'
+import { readSelfcheckRuns, type SelfcheckRun } from '../selfcheck/selfcheck-record.ts'
+import { readSoftwareVersion } from '../selfcheck/system-facts.ts'
+import { type CheckSource, ok, unknown, type Verdict, warn } from './check.ts'
 
 interface MacReport {
   readonly kind: 'panic' | 'jetsam'
@@ -81,25 +69,12 @@ export const judgePlace = (paths: readonly string[], homeDir: string): Verdict =
   return ok('launchd jobs can read this place')
 }
 
-/** null: nothing is mounted. */
-const readAccess = async ({ ramDisk, spec }: MacFacts): Promise<Verdict | null> => {
-  if (!(await ramDisk()).mounted) return null
-  try {
-    await readdir(spec.mountPoint)
-    return ok(`this program can read ${spec.mountPoint}`)
-  } catch (error) {
-    const refusal = explainPrivacyRefusal(spec.mountPoint, error)
-    return refusal === null
-      ? unknown(`${spec.mountPoint} cannot be read: ${messageOf(error)}`)
-      : fail(refusal, null)
-  }
-}
-
-const readReports = async (folder: string): Promise<Verdict | null> => {
+/** null: no such folder. */
+export const readReports = async (folder = '/Library/Logs/DiagnosticReports'): Promise<Verdict | null> => {
   try {
     return judgeReports(await readdir(folder), folder, Date.now())
   } catch (error) {
-    if (hasCode(error, ['ENOENT'])) return null
+    if (isErrno(error, 'ENOENT')) return null
     // Its group is admin: other users cannot list it.
     return unknown(
       `${folder} cannot be read: ${messageOf(error)}`,
@@ -108,33 +83,46 @@ const readReports = async (folder: string): Promise<Verdict | null> => {
   }
 }
 
-export const checksOnMac = (
-  { platform, resourcesDir, folder, homeDir }: MacContext,
-  facts: MacFacts,
-  reportsFolder = '/Library/Logs/DiagnosticReports',
-): readonly CheckSource[] =>
-  platform.id !== 'darwin'
-    ? []
-    : [
-        {
-          id: 'machine.reports',
-          group: 'Machine',
-          title: 'Crashes',
-          why: 'a Mac that runs out of memory kills servers or restarts, and mentions it only in its reports',
-          read: () => readReports(reportsFolder),
-        },
-        {
-          id: 'machine.place',
-          group: 'Machine',
-          title: 'Place',
-          why: 'a core started by launchd cannot read Documents, Desktop and Downloads',
-          read: async () => judgePlace([resourcesDir, folder.root, folder.runtimeDir], homeDir),
-        },
-        {
-          id: 'forge.access',
-          group: 'Build Forge',
-          title: 'Access to it',
-          why: 'macOS may deny a volume to programs started by launchd or SSH, whatever its permissions',
-          read: () => readAccess(facts),
-        },
-      ]
+/** `version` of macOS, such as 26.1; null: unknown. */
+export const judgeSelfchecks = (version: string | null, runs: readonly SelfcheckRun[]): Verdict => {
+  if (version === null) return unknown('could not read the version of macOS', 'sw_vers')
+  const here = runs.filter(({ system }) => system === `macOS ${version}`)
+  if (here.length === 0)
+    return warn(
+      `nexus selfcheck never ran on macOS ${version}: Nexus' assumptions are untested there`,
+      'nexus selfcheck',
+    )
+  const failed = [...new Set(here.flatMap((run) => run.failed))]
+  const ways = here.map(({ startedFrom }) => startedFrom).join(', ')
+  return failed.length === 0
+    ? ok(`passed on macOS ${version} from ${ways}`)
+    : warn(`ran on macOS ${version} from ${ways}; failed: ${failed.join(', ')}`, 'nexus selfcheck')
+}
+
+export const checksOnMac: readonly CheckSource[] = [
+  {
+    id: 'machine.reports',
+    title: 'Crashes',
+    why: 'a Mac that runs out of memory kills servers or restarts, and mentions it only in its reports',
+    read: async ({ platform }) => (platform.id === 'darwin' ? readReports() : null),
+  },
+  {
+    id: 'machine.place',
+    title: 'Place',
+    why: 'a core started by launchd cannot read Documents, Desktop and Downloads',
+    read: async ({ platform, resourcesDir, folder, homeDir }) =>
+      platform.id === 'darwin' ? judgePlace([resourcesDir, folder.root, folder.runtimeDir], homeDir) : null,
+  },
+  {
+    id: 'machine.selfcheck',
+    title: 'Selfcheck',
+    why: "Nexus' assumptions about macOS come from other machines; one command tests them on this one",
+    read: async ({ platform, run, folder }) =>
+      platform.id === 'darwin'
+        ? judgeSelfchecks(
+            (await readSoftwareVersion(run))?.version ?? null,
+            readSelfcheckRuns(folder.selfcheckPath),
+          )
+        : null,
+  },
+]

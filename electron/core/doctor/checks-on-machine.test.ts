@@ -10,7 +10,7 @@ import {
   readDiskRooms,
 } from './checks-on-machine.ts'
 
-const room = (what: string, freeBytes: number) => ({ what, path: `/${what}`, freeBytes, device: 1 })
+const room = (what: string, freeBytes: number) => ({ what, path: `/${what}`, freeBytes })
 const said = (stdout: string, exitCode = 0) => ({ kind: 'exited', exitCode, stdout, stderr: '' }) as const
 const notRun = { kind: 'not-run', reason: 'pmset did not answer' } as const
 
@@ -72,17 +72,17 @@ const daemon = { ...agent, unitPath: '/Library/LaunchDaemons/ai.opta.nexus.plist
 // Self-written samples from the manual page and general knowledge; not recorded.
 describe('power', () => {
   it('warns of sleep', () => {
-    expect(judgeSleep(said(' sleep                0 (sleep prevented by nexus)\n')).level).toBe('ok')
+    expect(judgeSleep(said(' sleep                0 (sleep prevented by nexus)\n'))?.level).toBe('ok')
     expect(judgeSleep(said(' sleep                10\n'))).toMatchObject({
       level: 'warn',
       mend: 'sudo pmset -a sleep 0',
     })
-    expect(judgeSleep(said(' displaysleep 10\n')).level).toBe('unknown')
-    expect(judgeSleep(said(' SleepDisabled\t\t1\n sleep 1\n')).level).toBe('ok')
-    expect(judgeSleep(said(' SleepDisabled\t\t0\n sleep 1\n')).found).toBe(
+    expect(judgeSleep(said(' displaysleep 10\n'))?.level).toBe('unknown')
+    expect(judgeSleep(said(' SleepDisabled\t\t1\n sleep 1\n'))?.level).toBe('ok')
+    expect(judgeSleep(said(' SleepDisabled\t\t0\n sleep 1\n'))?.found).toBe(
       'the machine sleeps after 1 minute',
     )
-    expect(judgeSleep(notRun).level).toBe('unknown')
+    expect(judgeSleep(notRun)?.level).toBe('unknown')
   })
 
   it('warns of a machine that stays off, but not of laptops', () => {

@@ -1,22 +1,21 @@
 // Checks on the machine: disk space, clock, and whether it stays up and comes back after a reboot.
+import { existsSync } from 'node:fs'
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { plural } from '../../wording/figures.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import type { AutostartState } from '../autostart/autostart.ts'
-import { createAutostart } from '../autostart/create-autostart.ts'
 import { formatBytes } from '../base/format-bytes.ts'
 import { readMachineIdentity, sayMachine } from '../platform/machine-identity.ts'
-import { parsePowerSettings } from '../platform/power-settings.ts'
+import { type PowerSettings, parsePowerSettings } from '../platform/power-settings.ts'
 import { type CommandResult, describeFailure } from '../platform/run-command.ts'
-import { readLiveServices } from '../stack/live-services.ts'
-import { type CheckSource, type DoctorContext, fail, ok, once, unknown, type Verdict, warn } from './check.ts'
+import { type CheckSource, fail, ok, unknown, type Verdict, warn } from './check.ts'
 
 export interface DiskRoom {
   /** What is stored there. */
   readonly what: string
   readonly path: string
   readonly freeBytes: number
-  readonly device: number
 }
 
 /** All logs at their limit take 0.2 GB, the installs of set-up 1 GB, and macOS swaps to the same disk. */
@@ -53,33 +52,37 @@ export const judgeClock = (
         `the clock says ${now.toISOString()}, but our own files were written later, ${new Date(newestFileMs).toISOString()}`,
         set,
       )
-    : ok(`${now.toISOString()}${newestFileMs === null ? '' : ', after our newest file'}`)
+    : ok(now.toISOString())
 }
 
-export const judgeSleep = (result: CommandResult): Verdict => {
+/** `judge` gets the settings of `pmset -g`. */
+const judgePower = (
+  result: CommandResult,
+  judge: (settings: PowerSettings) => Verdict | null,
+): Verdict | null => {
   const settings = result.kind === 'exited' ? parsePowerSettings(result.stdout) : null
-  if (settings?.isSleepDisabled === true)
-    return ok('the machine never sleeps: sleep is turned off (SleepDisabled)')
-  if (settings === null || settings.sleepMinutes === null)
-    return unknown(`could not parse pmset -g: ${describeFailure(result).slice(0, 120)}`, 'pmset -g')
-  return settings.sleepMinutes === 0
-    ? ok('the machine never sleeps on its own')
-    : warn(
-        `the machine sleeps after ${settings.sleepMinutes} minute${settings.sleepMinutes === 1 ? '' : 's'}`,
-        'sudo pmset -a sleep 0',
-      )
+  return settings === null
+    ? unknown(`could not parse pmset -g: ${describeFailure(result).slice(0, 120)}`, 'pmset -g')
+    : judge(settings)
 }
+
+export const judgeSleep = (result: CommandResult): Verdict | null =>
+  judgePower(result, ({ isSleepDisabled, sleepMinutes: minutes }) => {
+    if (isSleepDisabled) return ok('the machine never sleeps: sleep is turned off (SleepDisabled)')
+    if (minutes === null) return unknown('pmset -g does not list sleep', 'pmset -g')
+    return minutes === 0
+      ? ok('the machine never sleeps on its own')
+      : warn(`the machine sleeps after ${plural(minutes, 'minute')}`, 'sudo pmset -a sleep 0')
+  })
 
 /** null on a machine without the setting. */
-export const judgeRestart = (result: CommandResult): Verdict | null => {
-  const settings = result.kind === 'exited' ? parsePowerSettings(result.stdout) : null
-  if (settings === null)
-    return unknown(`could not parse pmset -g: ${describeFailure(result).slice(0, 120)}`, 'pmset -g')
-  if (settings.restartsAfterPowerFailure === null) return null
-  return settings.restartsAfterPowerFailure
-    ? ok('starts again after a power failure')
-    : warn('stays off after a power failure', 'sudo pmset -a autorestart 1')
-}
+export const judgeRestart = (result: CommandResult): Verdict | null =>
+  judgePower(result, ({ restartsAfterPowerFailure: restarts }) => {
+    if (restarts === null) return null
+    return restarts
+      ? ok('starts again after a power failure')
+      : warn('stays off after a power failure', 'sudo pmset -a autorestart 1')
+  })
 
 /**
  * `defaults read` of a missing key exits 1 with "The domain/default pair of (...) does not exist" (seen in many public
@@ -125,37 +128,28 @@ export const judgeService = (state: AutostartState, isWanted: boolean): Verdict 
     : warn(`installed and loaded (${unitPath}), but it ended with ${lastExit}`, 'nexus logs core')
 }
 
-const hasCode = (error: unknown): boolean => error instanceof Error && 'code' in error
-
 /** The folder itself or its nearest existing parent: it will be created on that disk. */
-const nearestFolder = async (path: string): Promise<string> => {
-  try {
-    await stat(path)
-    return path
-  } catch (error) {
-    const parent = dirname(path)
-    if (!hasCode(error) || parent === path) throw error
-    return nearestFolder(parent)
-  }
-}
+const nearestFolder = (path: string): string =>
+  existsSync(path) || dirname(path) === path ? path : nearestFolder(dirname(path))
 
+/** One for each disk. */
 export const readDiskRooms = async (
   places: readonly { readonly what: string; readonly path: string }[],
 ): Promise<readonly DiskRoom[]> => {
-  const rooms: DiskRoom[] = []
+  const rooms = new Map<number, DiskRoom>()
   for (const { what, path } of places) {
-    const folder = await nearestFolder(path)
+    const folder = nearestFolder(path)
     const { dev } = await stat(folder)
-    const same = rooms.findIndex(({ device }) => device === dev)
-    const before = rooms[same]
-    if (before !== undefined) {
-      rooms[same] = { ...before, what: `${before.what}, ${what}` }
-      continue
-    }
+    const before = rooms.get(dev)
     const { bavail, bsize } = await statfs(folder)
-    rooms.push({ what, path: folder, freeBytes: bavail * bsize, device: dev })
+    rooms.set(
+      dev,
+      before === undefined
+        ? { what, path: folder, freeBytes: bavail * bsize }
+        : { ...before, what: `${before.what}, ${what}` },
+    )
   }
-  return rooms
+  return [...rooms.values()]
 }
 
 const readNewestFile = async (paths: readonly string[]): Promise<number | null> => {
@@ -167,103 +161,79 @@ const readNewestFile = async (paths: readonly string[]): Promise<number | null> 
       ),
     ),
   )
-  const known = times.filter((time) => time !== null)
-  return known.length === 0 ? null : Math.max(...known)
+  return times.reduce((newest, time) => (newest === null ? time : Math.max(newest, time ?? newest)), null)
 }
 
 const autoLogin = ['defaults', 'read', '/Library/Preferences/com.apple.loginwindow', 'autoLoginUser'] as const
+const timeout = { timeoutMs: 2_000 }
 
-const powerChecks = (
-  { platform, run }: DoctorContext,
-  readService: () => Promise<AutostartState>,
-): readonly CheckSource[] => {
-  if (platform.id !== 'darwin') return []
-  const timeout = { timeoutMs: 2_000 }
-  return [
-    {
-      id: 'machine.sleep',
-      group: 'Machine',
-      title: 'Sleep',
-      why: 'a sleeping machine answers no client',
-      read: async () => judgeSleep(await run(['pmset', '-g'], timeout)),
+export const checksOnMachine: readonly CheckSource[] = [
+  {
+    id: 'machine.identity',
+    title: 'This machine',
+    why: 'chip and memory decide which models fit and how fast prompts are read',
+    read: async ({ platform }) => {
+      const identity = await readMachineIdentity(await platform.readTotalMemoryBytes()).catch(() => null)
+      return identity === null ? unknown('could not read chip and model') : ok(sayMachine(identity))
     },
-    {
-      id: 'machine.restart',
-      group: 'Machine',
-      title: 'Power failure',
-      why: 'otherwise it stays off until someone presses the button',
-      read: async () => judgeRestart(await run(['pmset', '-g'], timeout)),
-    },
-    {
-      id: 'machine.login',
-      group: 'Machine',
-      title: 'Login',
-      why: "a user's programs, launch agents included, start only when that user is logged in",
-      read: async () => judgeLogin(await run(autoLogin, timeout), await readService().catch(() => null)),
-    },
-  ]
-}
-
-export const checksOnMachine = (context: DoctorContext): readonly CheckSource[] => {
-  const { folder, chosen, platform, run, homeDir, env } = context
-  const readService = once(() =>
-    createAutostart({
-      platformId: platform.id,
-      run,
-      homeDir,
-      stateDir: folder.root,
-      serversLive: async () => (await readLiveServices(folder, platform.processes)).length > 0,
-      env,
-    }).read(),
-  )
-  return [
-    {
-      id: 'machine.identity',
-      group: 'Machine',
-      title: 'This machine',
-      why: 'chip and memory decide which models fit and how fast prompts are read',
-      read: async () => {
-        const identity = await readMachineIdentity(await platform.readTotalMemoryBytes()).catch(() => null)
-        return identity === null ? unknown('could not read chip and model') : ok(sayMachine(identity))
-      },
-    },
-    {
-      id: 'machine.disk',
-      group: 'Machine',
-      title: 'Disk space',
-      why: 'on a full disk no log, state or model can be written',
-      read: async () =>
-        judgeDiskRoom(
-          await readDiskRooms([
-            { what: 'state, logs', path: folder.root },
-            { what: 'installs', path: folder.runtimeDir },
-            { what: 'models', path: dirname(chosen.profile.llamaServer.modelPath) },
-          ]),
-        ),
-    },
-    {
-      id: 'machine.clock',
-      group: 'Machine',
-      title: 'Clock',
-      why: 'with a wrong clock certificates fail, and times in logs and reports cannot be trusted',
-      read: async () => {
-        const newest = await readNewestFile([
+  },
+  {
+    id: 'machine.disk',
+    title: 'Disk space',
+    why: 'on a full disk no log, state or model can be written',
+    read: async ({ folder, chosen }) =>
+      judgeDiskRoom(
+        await readDiskRooms([
+          { what: 'state, logs', path: folder.root },
+          { what: 'installs', path: folder.runtimeDir },
+          { what: 'models', path: dirname(chosen.profile.llamaServer.modelPath) },
+        ]),
+      ),
+  },
+  {
+    id: 'machine.clock',
+    title: 'Clock',
+    why: 'with a wrong clock certificates fail, and times in logs and reports cannot be trusted',
+    read: async ({ folder, platform }) =>
+      judgeClock(
+        Date.now(),
+        await readNewestFile([
           folder.intentPath,
           folder.ledgerPath,
           folder.configPath,
           folder.logPath('core'),
-        ])
-        return judgeClock(Date.now(), newest, platform.id)
-      },
-    },
-    {
-      id: 'machine.service',
-      group: 'Machine',
-      title: 'Service',
-      why: 'the stack comes back after a reboot only if the system starts the core',
-      // The demo need not survive a reboot.
-      read: async () => judgeService(await readService(), chosen.name !== 'demo'),
-    },
-    ...powerChecks(context, readService),
-  ]
-}
+        ]),
+        platform.id,
+      ),
+  },
+  {
+    id: 'machine.service',
+    title: 'Service',
+    why: 'the stack comes back after a reboot only if the system starts the core',
+    // The demo need not survive a reboot.
+    read: async ({ autostart, chosen }) => judgeService(await autostart(), chosen.name !== 'demo'),
+  },
+  {
+    id: 'machine.sleep',
+    title: 'Sleep',
+    why: 'a sleeping machine answers no client',
+    read: async ({ platform, run }) =>
+      platform.id === 'darwin' ? judgeSleep(await run(['pmset', '-g'], timeout)) : null,
+  },
+  {
+    id: 'machine.restart',
+    title: 'Power failure',
+    why: 'otherwise it stays off until someone presses the button',
+    read: async ({ platform, run }) =>
+      platform.id === 'darwin' ? judgeRestart(await run(['pmset', '-g'], timeout)) : null,
+  },
+  {
+    id: 'machine.login',
+    title: 'Login',
+    why: "a user's programs, launch agents included, start only when that user is logged in",
+    read: async ({ platform, run, autostart }) =>
+      platform.id === 'darwin'
+        ? judgeLogin(await run(autoLogin, timeout), await autostart().catch(() => null))
+        : null,
+  },
+]

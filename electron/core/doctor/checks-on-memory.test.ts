@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Memory, RamDisk } from '../../contract/snapshot.ts'
-import type { MemoryPlan } from '../memory/memory-plan.ts'
-import {
-  judgeFreeNow,
-  judgePlan,
-  judgePressure,
-  judgeSwap,
-  judgeWiredLimit,
-  stillNeededBytes,
-} from './checks-on-memory.ts'
+import type { MemoryPlan } from '../../contract/memory-plan.ts'
+import type { Memory } from '../../contract/snapshot.ts'
+import { judgePlan, judgeStrain, judgeWiredLimit } from './checks-on-memory.ts'
 
 const GB = 1e9
 const memory: Memory = {
@@ -38,7 +31,6 @@ const plan: MemoryPlan = {
     { id: 'smaller-ram-disk', text: 'a small step', savesBytes: 1, isEnough: false },
     { id: 'no-draft', text: 'no draft model', savesBytes: 2, isEnough: true },
   ],
-  draft: null,
   warnings: [],
   swapRule: '',
   sharedEmbeddingBytes: { target: 0, draft: 0 },
@@ -58,32 +50,7 @@ describe('judgePlan', () => {
   })
 })
 
-describe('free memory', () => {
-  const disk: RamDisk = {
-    mountPoint: '/v',
-    mounted: true,
-    kind: 'tmpfs',
-    totalBytes: 64 * GB,
-    usedBytes: 30 * GB,
-  }
-
-  it("does not count files on the RAM disk or the system's share", () => {
-    expect(stillNeededBytes(plan, null)).toBe(170 * GB)
-    expect(stillNeededBytes(plan, disk)).toBe(140 * GB)
-    expect(stillNeededBytes(plan, { ...disk, mounted: false })).toBe(170 * GB)
-    expect(stillNeededBytes(plan, { ...disk, kind: 'shm-folder' })).toBe(170 * GB)
-  })
-
-  it('says how much is missing', () => {
-    expect(judgeFreeNow(200 * GB, memory).level).toBe('ok')
-    expect(judgeFreeNow(201 * GB, memory)).toMatchObject({
-      level: 'warn',
-      found: expect.stringContaining('954 MiB too little'),
-    })
-  })
-})
-
-describe('judgeSwap', () => {
+describe('judgeStrain', () => {
   it.each([
     [0, 0, 'ok'],
     [0, null, 'ok'],
@@ -92,18 +59,18 @@ describe('judgeSwap', () => {
     [0.5 * GB, 1e6, 'warn'],
     [0.5 * GB, null, 'unknown'],
     [null, 0, 'unknown'],
-  ] as const)('%d bytes, growing %s: %s', (swapUsedBytes, swapOutBytesPerSecond, level) => {
-    expect(judgeSwap({ swapUsedBytes, swapOutBytesPerSecond }).level).toBe(level)
+  ] as const)('swap of %d bytes, growing %s: %s', (swapUsedBytes, swapOutBytesPerSecond, level) => {
+    expect(judgeStrain({ ...memory, swapUsedBytes, swapOutBytesPerSecond }).level).toBe(level)
   })
-})
 
-describe('judgePressure', () => {
   it.each([
     ['normal', 'ok'],
     ['warn', 'warn'],
     ['critical', 'fail'],
     [null, 'unknown'],
-  ] as const)('%s: %s', (pressure, level) => expect(judgePressure(pressure).level).toBe(level))
+  ] as const)('pressure %s: %s', (pressure, level) =>
+    expect(judgeStrain({ ...memory, pressure }).level).toBe(level),
+  )
 })
 
 describe('judgeWiredLimit', () => {

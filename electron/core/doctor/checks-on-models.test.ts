@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readGgufHeader, readHeaderOrReason } from '../gguf/gguf-header.ts'
 import { makeGguf } from '../gguf/test-support/made-gguf.ts'
-import { judgeModel, judgePair } from './checks-on-models.ts'
+import { judgeModel } from './checks-on-models.ts'
 
 let dir = ''
 beforeEach(() => {
@@ -61,18 +61,5 @@ describe('judgeModel', () => {
   it('fails an unreadable file, with the command', () => {
     const reading = { kind: 'failed', reason: '/m.gguf: this user may not read it' } as const
     expect(judgeModel(reading, { path: '/m.gguf', fetch: null, setting: 'x' }).mend).toBe('chmod a+r /m.gguf')
-  })
-})
-
-describe('judgePair', () => {
-  it('passes, warns, or is unknown', () => {
-    const hint = 'ngram-mod drafts without a draft model'
-    expect(judgePair({ verdict: 'compatible' }, 'p').level).toBe('ok')
-    expect(judgePair({ verdict: 'mismatch', reason: 'token 5 differs', hint }, 'p')).toMatchObject({
-      level: 'warn',
-      found: expect.stringContaining('token 5 differs'),
-      mend: expect.stringContaining('"ngram-mod"'),
-    })
-    expect(judgePair({ verdict: 'unknown', reason: 'no tokens', hint }, 'p').level).toBe('unknown')
   })
 })

@@ -1,12 +1,10 @@
-// Checks on the model files, by their headers: present, readable, complete, and draft and model compatible.
+// Checks on the model files, by their headers: present, readable, complete.
 
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { formatBytes } from '../base/format-bytes.ts'
-import type { HeaderReading } from '../gguf/gguf-header.ts'
-import { type DraftJudgement, judgeDraft } from '../memory/draft-judgement.ts'
+import { type HeaderReading, readHeaderOrReason } from '../gguf/gguf-header.ts'
 import { demoModelPath } from '../setup/demo-model.ts'
-import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
-import { profileFile, profilePlace } from './checks-on-config.ts'
+import { type CheckSource, fail, ok, type Verdict } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
 
 export interface ModelPlace {
@@ -39,62 +37,34 @@ export const judgeModel = (reading: HeaderReading, place: ModelPlace): Verdict =
   )
 }
 
-export const judgePair = (judgement: DraftJudgement, place: string): Verdict => {
-  switch (judgement.verdict) {
-    case 'compatible':
-      return ok('same vocabulary as the model')
-    case 'mismatch':
-      return warn(
-        `${judgement.reason}: llama-server would load the draft but never use it`,
-        `Set ${place} to "ngram-mod": ${judgement.hint}.`,
-      )
-    case 'unknown':
-      return unknown(judgement.reason, `Set ${place} to "ngram-mod": ${judgement.hint}.`)
-  }
-}
-
 const whyComplete = 'llama-server refuses an incomplete file only after reading all of it'
 
-export const checksOnModels = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => {
-  const { llamaServer } = context.chosen.profile
-  const place = (key: 'modelPath' | 'draftModelPath', path: string): ModelPlace => ({
+const readModel = async (
+  { folder, upCommand, place, profileFile, modelHeader }: DoctorFacts,
+  key: 'modelPath' | 'draftModelPath',
+  path: string,
+): Promise<Verdict> =>
+  judgeModel(await (key === 'modelPath' ? modelHeader() : readHeaderOrReason(path)), {
     path,
-    fetch: path === demoModelPath(context.folder.runtimeDir) ? context.upCommand : null,
-    setting: `${profilePlace(context, `llamaServer.${key}`)} of ${profileFile(context)}`,
+    fetch: path === demoModelPath(folder.runtimeDir) ? upCommand : null,
+    setting: `${place(`llamaServer.${key}`)} of ${profileFile}`,
   })
-  return [
-    {
-      id: 'models.target',
-      group: 'Models',
-      title: 'Model file',
-      why: whyComplete,
-      read: async () => judgeModel(await facts.modelHeader(), place('modelPath', llamaServer.modelPath)),
+
+/** Whether the draft fits the model is for llama-server to say: see engine.drafts. */
+export const checksOnModels: readonly CheckSource[] = [
+  {
+    id: 'models.target',
+    title: 'Model file',
+    why: whyComplete,
+    read: (facts) => readModel(facts, 'modelPath', facts.chosen.profile.llamaServer.modelPath),
+  },
+  {
+    id: 'models.draft',
+    title: 'Draft file',
+    why: whyComplete,
+    read: async (facts) => {
+      const path = facts.chosen.profile.llamaServer.draftModelPath
+      return path === null ? null : readModel(facts, 'draftModelPath', path)
     },
-    {
-      id: 'models.draft',
-      group: 'Models',
-      title: 'Draft file',
-      why: whyComplete,
-      read: async () => {
-        const reading = await facts.draftHeader()
-        return reading === null
-          ? null
-          : judgeModel(reading, place('draftModelPath', llamaServer.draftModelPath ?? ''))
-      },
-    },
-    {
-      id: 'models.pair',
-      group: 'Models',
-      title: 'Draft fits model',
-      why: 'a draft with another vocabulary uses memory and speeds up nothing',
-      read: async () => {
-        if (llamaServer.speculation !== 'draft-simple') return null
-        const [target, draft] = await Promise.all([facts.modelHeader(), facts.draftHeader()])
-        if (target.kind === 'failed' || draft?.kind !== 'header')
-          return unknown('cannot be compared until both files can be read')
-        const setting = `${profilePlace(context, 'llamaServer.speculation')} in ${profileFile(context)}`
-        return judgePair(judgeDraft(target.header, draft.header), setting)
-      },
-    },
-  ]
-}
+  },
+]

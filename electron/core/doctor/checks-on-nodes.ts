@@ -3,16 +3,12 @@ import { connect } from 'node:net'
 import type { NodeProfile } from '../../contract/profile.ts'
 import type { StudioNode } from '../../contract/snapshot.ts'
 import { localNetworkAdvice } from '../router/nodes/node-failure.ts'
-import { type CheckSource, type DoctorContext, ok, type Verdict, warn } from './check.ts'
-import type { DoctorFacts } from './facts.ts'
-
-/** `reached`, a code such as EHOSTUNREACH, or `no answer`. */
-export type Attempt = string
+import { type CheckSource, ok, type Verdict, warn } from './check.ts'
 
 export interface NodeFacts {
   readonly node: Pick<NodeProfile, 'name' | 'host' | 'port'>
-  /** Result of connecting from this process. */
-  readonly fromHere: Attempt
+  /** Result of connecting from this process: `reached`, a code such as EHOSTUNREACH, or `no answer`. */
+  readonly fromHere: string
   /** The core's view of it; null when no core runs. */
   readonly fromCore: Pick<StudioNode, 'phase' | 'reason'> | null
 }
@@ -47,7 +43,7 @@ export const judgeNodes = (all: readonly NodeFacts[], isMac: boolean): Verdict =
     : warn(wrong.map(({ found }) => found).join('; '), first.mend)
 }
 
-export const tryConnect = (host: string, port: number, signal: AbortSignal): Promise<Attempt> =>
+export const tryConnect = (host: string, port: number, signal: AbortSignal): Promise<string> =>
   new Promise((resolve) => {
     const socket = connect({ host, port, signal })
     socket.once('connect', () => {
@@ -62,29 +58,22 @@ export const tryConnect = (host: string, port: number, signal: AbortSignal): Pro
 
 const connectMs = 1_500
 
-export const checksOnNodes = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => [
+export const checksOnNodes: readonly CheckSource[] = [
   {
     id: 'nodes.reach',
-    group: 'Router',
     title: 'Other Studios',
     why: 'an unreachable Studio takes no requests, so the others must serve its share',
-    read: async (signal) => {
-      const nodes = context.chosen.profile.nodes ?? []
+    read: async ({ chosen, platform, core }, signal) => {
+      const nodes = chosen.profile.nodes ?? []
       if (nodes.length === 0) return null
       const soon = AbortSignal.any([signal, AbortSignal.timeout(connectMs)])
-      const [core, attempts] = await Promise.all([
-        facts.core(),
-        Promise.all(nodes.map(({ host, port }) => tryConnect(host, port, soon))),
-      ])
-      const known = core.kind === 'attached' ? core.snapshot.nodes : []
-      return judgeNodes(
-        nodes.map((node, index) => ({
-          node,
-          fromHere: attempts[index] ?? 'no answer',
-          fromCore: known.find(({ name }) => name === node.name) ?? null,
-        })),
-        context.platform.id === 'darwin',
-      )
+      const known = core().then((reading) => (reading.kind === 'attached' ? reading.snapshot.nodes : []))
+      const facts = nodes.map(async (node) => ({
+        node,
+        fromHere: await tryConnect(node.host, node.port, soon),
+        fromCore: (await known).find(({ name }) => name === node.name) ?? null,
+      }))
+      return judgeNodes(await Promise.all(facts), platform.id === 'darwin')
     },
   },
 ]

@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createPlatform } from '../platform/detect-platform.ts'
-import { judgePort, judgeReach, readPort, tryWithoutKey } from './checks-on-ports.ts'
+import { judgeGatewayPort, judgePort, readPort } from './checks-on-ports.ts'
+import { judgeReach, tryWithoutKey } from './checks-on-reach.ts'
 
 const place = (key: string) => `profiles.x.${key}`
 const port = {
@@ -41,6 +42,38 @@ describe('judgePort', () => {
     ['other', 'unknown'],
   ] as const)('no process seen, but %s: %s', (bind, level) => {
     expect(judgePort({ ...port, bind }, place).level).toBe(level)
+  })
+})
+
+describe('judgeGatewayPort', () => {
+  const facts = {
+    service: 'gateway',
+    host: '0.0.0.0',
+    port: 80,
+    owner: null,
+    ownPids: [],
+    bind: 'EACCES',
+  } as const
+
+  it('a port below 1024: what may be allowed, and how', () => {
+    const linux = judgeGatewayPort(facts, place, { platform: 'linux', program: '/a b/traefik' })
+    expect(linux).toMatchObject({
+      level: 'warn',
+      mend: "sudo setcap cap_net_bind_service=+ep '/a b/traefik'",
+    })
+    const mac = judgeGatewayPort(facts, place, { platform: 'darwin', program: '/a b/traefik' })
+    expect(mac.mend).toContain('Set profiles.x.gateway.listen to :80')
+  })
+
+  it('names another program on the port, and the setting for another port', () => {
+    const owner = { pid: 7, command: 'nginx', user: 'www' }
+    const verdict = judgeGatewayPort({ ...facts, owner, bind: null }, place, {
+      platform: 'linux',
+      program: '/t',
+    })
+    expect(verdict.level).toBe('fail')
+    expect(verdict.found).toContain('nginx (pid 7, user www)')
+    expect(verdict.found).toContain('set gateway.listen in the profile')
   })
 })
 
@@ -160,7 +193,12 @@ describe('on a real socket', () => {
     const { processes } = createPlatform({ ramDiskRoot: '/tmp' })
     const facts = { running: async () => [], core: async () => ({ kind: 'none' }) as const }
     // 192.0.2.0/24 is for documentation (RFC 5737): only some test networks use it, hence a rarer one.
-    const read = await readPort('proxy', { host: '203.0.113.254', port: 18259 }, processes, facts)
+    const read = await readPort(
+      'proxy',
+      { host: ['127.0.0.1', '203.0.113.254'], port: 18259 },
+      processes,
+      facts,
+    )
     expect(judgePort(read, place)).toMatchObject({
       level: 'fail',
       found: expect.stringContaining('not an address'),

@@ -1,21 +1,15 @@
-// Checks on the two ports: free, ours or taken, and whether the network gets in without a key.
+// Checks on the ports: free, ours or taken.
 import { createServer } from 'node:net'
 import { type SupervisedId, serviceNames } from '../../contract/service-ids.ts'
 import type { ForeignProcess } from '../../contract/snapshot.ts'
-import { within } from '../base/deadline.ts'
-import { askHttp } from '../base/http-ask.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
 import { isErrno } from '../base/private-file.ts'
-import type { ProcessTable } from '../platform/platform.ts'
-import { readInstalledLiteLlm } from '../setup/litellm.ts'
-import { locateLlamaServer } from '../setup/llama-server-search.ts'
+import { readGatewayAddress } from '../config/gateway-address.ts'
+import type { Platform, ProcessTable } from '../platform/platform.ts'
+import { traefikArgv } from '../router/traefik-service.ts'
 import { describePortTaken, portSetting } from '../supervise/port-taken.ts'
-import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict } from './check.ts'
-import { profilePlace } from './checks-on-config.ts'
+import { type CheckSource, fail, ok, unknown, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
-import { type FirewallReading, letAnyInCommand, letInCommand, readFirewall } from './mac-firewall.ts'
-
-/** The services that check keys at their own ports; the gateway forwards the Router's answer. */
-export type KeyedService = Exclude<SupervisedId, 'gateway'>
 
 export interface PortFacts {
   readonly service: SupervisedId
@@ -79,7 +73,7 @@ const tryBind = (host: string, port: number): Promise<PortFacts['bind']> =>
 
 export const readPort = async (
   service: SupervisedId,
-  { host, port }: { readonly host: string; readonly port: number },
+  { host: bound, port }: { readonly host: string | readonly string[]; readonly port: number },
   processes: ProcessTable,
   facts: Pick<DoctorFacts, 'running' | 'core'>,
 ): Promise<PortFacts> => {
@@ -92,193 +86,55 @@ export const readPort = async (
   const ownPids = own === undefined ? [] : [own.pid, ...(await processes.readGroupMembers(own.pid))]
   // Not while a core might be starting a server on this port.
   const mayTry = owner === null && own === undefined && core.kind === 'none'
-  return { service, host, port, owner, ownPids, bind: mayTry ? await tryBind(host, port) : null }
-}
-
-export interface ReachFacts {
-  readonly service: KeyedService
-  readonly host: string
-  readonly port: number
-  /** Whether the planned server requires a key; null when unknown. */
-  readonly asksForKey: boolean | null
-  /** Result of a request without a key to this machine's LAN address, see readAskedAddresses; null when it has none. */
-  readonly withoutKey: 'refused' | 'answered' | 'other-answer' | 'no-connection' | 'no-answer' | null
-  /** A Mac's firewall, which connections from the machine itself bypass; absent elsewhere. */
-  readonly firewall?: FirewallReading | null
-}
-
-const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
-export const isLoopback = (host: string): boolean => loopback.has(host) || host.startsWith('127.')
-
-export const judgeReach = (facts: ReachFacts, place: (key: string) => string): Verdict => {
-  const { service, host, port, asksForKey, withoutKey } = facts
-  const close = `Set ${place(`${service}.host`)} to 127.0.0.1, or stop what listens there: nexus down.`
-  if (withoutKey === 'answered')
-    return fail(
-      isLoopback(host)
-        ? `port ${port} answers requests from the network without a key`
-        : `port ${port}, which the profile opens to the network, answers requests without a key`,
-      'Stop what listens there, or make it listen only on 127.0.0.1.',
-    )
-  if (isLoopback(host)) {
-    return withoutKey === 'refused' || withoutKey === 'other-answer'
-      ? fail(`the profile says ${host}, but port ${port} can be reached from the network`, close)
-      : ok(`${host}:${port}: only programs on this machine`)
+  const known = { service, port, owner, ownPids }
+  const hosts = [bound].flat()
+  const [first = ''] = hosts
+  if (!mayTry) return { ...known, host: first, bind: null }
+  for (const host of hosts) {
+    const bind = await tryBind(host, port)
+    if (bind !== 'free') return { ...known, host, bind }
   }
-  const shut = judgeFirewall(facts.firewall ?? null, service, port)
-  // A server without a key fails even behind a firewall: the next rule may open it.
-  if (shut !== null && asksForKey !== false) return shut
-  const reach = `${host}:${port}: everyone on the network`
-  if (withoutKey === 'refused') return ok(`${reach}, with a key (tried without one: refused)`)
-  if (asksForKey === false) return fail(`${reach}, without a key`, close)
-  if (asksForKey === null || withoutKey === 'no-answer' || withoutKey === 'other-answer')
-    return unknown(`${reach}; could not find out whether it requires a key`)
-  return ok(`${reach}, with a key once it runs`)
+  return { ...known, host: first, bind: 'free' }
 }
 
-/** null when no firewall blocks the port. */
-const judgeFirewall = (
-  firewall: FirewallReading | null,
-  service: KeyedService,
-  port: number,
-): Verdict | null => {
-  const name = serviceNames[service]
-  switch (firewall?.kind) {
-    case undefined:
-    case 'off':
-      return null
-    case 'blocks-all':
-      return fail(
-        `the firewall of this Mac blocks all incoming connections, so port ${port} is unreachable`,
-        letAnyInCommand,
+/** EACCES for this program doesn't mean EACCES for Traefik: its file may have the capability. */
+export const judgeGatewayPort = (
+  facts: PortFacts,
+  place: (key: string) => string,
+  { platform, program }: { readonly platform: Platform['id']; readonly program: string },
+): Verdict =>
+  facts.bind === 'EACCES'
+    ? warn(
+        `you may not listen on ${facts.port}, unless Traefik itself has the capability`,
+        platform === 'darwin'
+          ? `Set ${place('gateway.listen')} to :${facts.port}: for ports below 1024, macOS lets users listen only on all addresses at once.`
+          : `sudo setcap cap_net_bind_service=+ep ${quoteForShell(program)}`,
       )
-    case 'unknown':
-      return unknown(
-        `could not find out whether the firewall of this Mac lets port ${port} through: ${firewall.reason}`,
-      )
-    case 'program':
-      break
-  }
-  const { program, rule } = firewall
-  switch (rule) {
-    case 'permitted':
-      return null
-    case 'blocked':
-      return fail(
-        `the firewall of this Mac blocks the ${name} (${program}), so port ${port} is unreachable`,
-        letInCommand(program),
-      )
-    case 'not-listed':
-      return unknown(
-        `the firewall of this Mac is on and does not list the ${name} (${program}), as after every update of that program: only another machine can tell whether port ${port} is reachable`,
-        letInCommand(program),
-      )
-  }
-}
+    : judgePort(facts, place)
 
-/** Paths that require the key and don't involve the model. */
-const guardedPath: Readonly<Record<KeyedService, string>> = { llamaServer: '/slots', proxy: '/v1/models' }
-
-export const tryWithoutKey = async (
-  service: KeyedService,
-  address: string,
-  port: number,
-  signal: AbortSignal,
-): Promise<ReachFacts['withoutKey']> => {
-  try {
-    const response = await askHttp(`http://${address}:${port}${guardedPath[service]}`, {
-      signal,
-      maxBytes: 0,
-    })
-    if (response.ok) return 'answered'
-    // Another program's 404 doesn't mean that it requires a key.
-    return response.status === 401 || response.status === 403 ? 'refused' : 'other-answer'
-  } catch (error) {
-    return isErrno(error, 'ECONNREFUSED') || isErrno(error, 'EHOSTUNREACH') ? 'no-connection' : 'no-answer'
-  }
-}
-
-const readAsksForKey = async (
-  service: KeyedService,
-  context: DoctorContext,
-  facts: DoctorFacts,
-): Promise<boolean | null> => {
-  // Unknown: the user's own config.yaml decides.
-  if (service === 'proxy') return context.chosen.profile.proxy.configPath === null ? true : null
-  const plan = await within(
-    facts.enginePlan().catch(() => null),
-    shortMs,
-  )
-  return plan?.argv?.some((word) => word === '--api-key-file' || word === '--api-key') ?? null
-}
-
-/**
- * Where to try a request without a key. On a Mac the LAN address proves no more than loopback, because the firewall filters only
- * other machines; so the LAN address is tried there only for servers that should be local.
- */
-const readAskedAddresses = async (
-  { platform }: DoctorContext,
-  host: string,
-  facts: DoctorFacts,
-): Promise<readonly string[]> =>
-  platform.id === 'darwin' && !isLoopback(host)
-    ? [host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host]
-    : facts.lanAddresses()
-
-const readFirewallOf = async (
-  service: KeyedService,
-  { platform, run, chosen, resourcesDir, folder }: DoctorContext,
-): Promise<FirewallReading | null> => {
-  if (platform.id !== 'darwin') return null
-  const program =
-    service === 'proxy'
-      ? (await readInstalledLiteLlm(folder.runtimeDir).catch(() => null))?.pythonPath
-      : locateLlamaServer({
-          configuredPath: chosen.profile.llamaServer.binaryPath,
-          resourcesDir,
-          runtimeDir: folder.runtimeDir,
-        })?.path
-  return program === undefined ? null : readFirewall(run, program)
-}
-
-/** Shorter than the overall deadline, so one unanswered request doesn't cost the check its verdict. */
-const shortMs = 1_500
-
-export const checksOnPorts = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] =>
-  (['llamaServer', 'proxy'] as const).flatMap((service) => {
-    const { host, port } = context.chosen.profile[service]
-    const place = (key: string) => profilePlace(context, key)
-    return [
-      {
-        id: `ports.${service}`,
-        group: 'Ports and keys',
-        title: `${serviceNames[service]} port`,
-        why: 'a server cannot start on a port that is taken',
-        read: async () =>
-          judgePort(await readPort(service, { host, port }, context.platform.processes, facts), place),
+export const checksOnPorts: readonly CheckSource[] = [
+  ...(['llamaServer', 'proxy'] as const).map(
+    (service): CheckSource => ({
+      id: `ports.${service}`,
+      title: `${serviceNames[service]} port`,
+      why: 'a server cannot start on a port that is taken',
+      read: async (facts) => {
+        const { chosen, platform, place } = facts
+        return judgePort(await readPort(service, chosen.profile[service], platform.processes, facts), place)
       },
-      {
-        id: `reach.${service}`,
-        group: 'Ports and keys',
-        title: `${serviceNames[service]} reach`,
-        why: 'anyone who gets in can read what agents send and use the machine',
-        read: async (signal) => {
-          const [[address], asksForKey, firewall] = await Promise.all([
-            readAskedAddresses(context, host, facts),
-            readAsksForKey(service, context, facts),
-            isLoopback(host) ? null : readFirewallOf(service, context),
-          ])
-          const withoutKey =
-            address === undefined
-              ? null
-              : await tryWithoutKey(
-                  service,
-                  address,
-                  port,
-                  AbortSignal.any([signal, AbortSignal.timeout(shortMs)]),
-                )
-          return judgeReach({ service, host, port, asksForKey, withoutKey, firewall }, place)
-        },
-      },
-    ] satisfies readonly CheckSource[]
-  })
+    }),
+  ),
+  {
+    id: 'ports.gateway',
+    title: 'Gateway port',
+    why: 'if another process holds the port, the name without a port leads to that process',
+    read: async (facts) => {
+      const { chosen, platform, place, folder } = facts
+      const { gateway = null } = chosen.profile
+      if (gateway === null) return null
+      const [program] = traefikArgv(gateway, folder)
+      const port = await readPort('gateway', readGatewayAddress(gateway.listen), platform.processes, facts)
+      return judgeGatewayPort(port, place, { platform: platform.id, program })
+    },
+  },
+]

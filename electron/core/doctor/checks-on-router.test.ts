@@ -1,40 +1,63 @@
-import { describe, expect, it } from 'vitest'
-import { judgeLiteLlm, judgeName, judgePython } from './checks-on-router.ts'
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { locateStateFolder } from '../config/state-folder.ts'
+import { judgeName, judgeParked, readLiteLlm } from './checks-on-router.ts'
 
-describe('judgeLiteLlm', () => {
-  const options = { pinned: '1.106.2', dir: '/r/litellm', up: 'nexus up' }
-  const installed = { kind: 'installed', version: '1.106.2', pythonPath: '/r/litellm/bin/python' } as const
+describe('readLiteLlm', () => {
+  let dir = ''
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'nexus-doctor-litellm-'))
+    writeFileSync(join(dir, 'requirements-litellm.txt'), 'litellm==1.106.2 --hash=sha256:00\n')
+  })
+  afterEach(() => rmSync(dir, { recursive: true }))
 
-  it('passes only the pinned release', () => {
-    expect(judgeLiteLlm(installed, options).level).toBe('ok')
-    expect(judgeLiteLlm({ ...installed, version: '1.105.0' }, options)).toMatchObject({
-      level: 'warn',
-      mend: 'nexus up',
+  /** @param lock the SHA-256 of the lock that it was installed from */
+  const install = (version: string, lock: string, python: string) => {
+    const litellm = join(dir, 'runtime', 'litellm')
+    mkdirSync(join(litellm, 'lib', 'python3.12', 'site-packages', `litellm-${version}.dist-info`), {
+      recursive: true,
     })
-    expect(judgeLiteLlm({ kind: 'none' }, options)).toMatchObject({ level: 'fail', mend: 'nexus up' })
+    mkdirSync(join(litellm, 'bin'))
+    symlinkSync(python, join(litellm, 'bin', 'python'))
+    writeFileSync(join(litellm, '.complete'), lock)
+  }
+  const read = () =>
+    readLiteLlm({
+      folder: locateStateFolder({ NEXUS_HOME: dir, NEXUS_RUNTIME: join(dir, 'runtime') }, 'linux', dir),
+      resourcesDir: dir,
+      upCommand: 'nexus up',
+    })
+  const ours = createHash('sha256').update('litellm==1.106.2 --hash=sha256:00\n').digest('hex')
+
+  it('passes only what the lock pins, with a Python that is still there', async () => {
+    expect(await read()).toMatchObject({ level: 'fail', mend: 'nexus up' })
+    install('1.106.2', ours, process.execPath)
+    expect(await read()).toMatchObject({ level: 'ok', found: '1.106.2, the pinned release' })
+    rmSync(join(dir, 'runtime'), { recursive: true })
+    install('1.105.0', 'of an older lock', process.execPath)
+    expect(await read()).toMatchObject({ level: 'warn', mend: 'nexus up' })
+    rmSync(join(dir, 'runtime'), { recursive: true })
+    install('1.106.2', ours, join(dir, 'removed-by-an-upgrade'))
+    expect(await read()).toMatchObject({ level: 'warn', mend: 'nexus up' })
   })
 
-  it('suggests removing a bad release', () => {
-    expect(judgeLiteLlm({ kind: 'refused', reason: 'steals credentials' }, options)).toMatchObject({
+  it('suggests removing nothing because of another fault', async () => {
+    install('1.106.2', ours, process.execPath)
+    rmSync(join(dir, 'requirements-litellm.txt'))
+    await expect(read()).rejects.toThrow('requirements-litellm.txt')
+  })
+
+  it('suggests removing a bad release', async () => {
+    install('1.82.8', ours, process.execPath)
+    expect(await read()).toMatchObject({
       level: 'fail',
-      found: 'steals credentials',
-      mend: 'rm -rf /r/litellm && nexus up',
+      found: expect.stringContaining('steals credentials'),
+      mend: `rm -rf ${join(dir, 'runtime', 'litellm')} && nexus up`,
     })
   })
-})
-
-describe('judgePython', () => {
-  it.each([
-    ['Python 3.10.0\n', 'ok'],
-    ['Python 3.14.1rc1\n', 'ok'],
-    ['Python 3.9.6\n', 'fail'],
-    ['Python 3.15.0\n', 'fail'],
-    ['Python 2.7.18\n', 'fail'],
-    ['pyenv: python: command not found', 'unknown'],
-    [null, 'fail'],
-  ] as const)('%j: %s', (says, level) =>
-    expect(judgePython('/p', says, 'gone', 'nexus up').level).toBe(level),
-  )
 })
 
 describe('judgeName', () => {
@@ -75,5 +98,19 @@ describe('judgeName', () => {
     })
     expect(judgeName({ ...facts, address: '192.168.1.99' }).level).toBe('warn')
     expect(judgeName({ ...facts, answeredAt: [] }).level).toBe('warn')
+  })
+})
+
+describe('judgeParked', () => {
+  it('passes conversations that come back', () => {
+    expect(judgeParked(false, false)).toMatchObject({ level: 'ok', mend: null })
+  })
+
+  it('warns of a model that cannot be restored, with the fix where there is one', () => {
+    expect(judgeParked(true, false)).toMatchObject({
+      level: 'warn',
+      mend: expect.stringContaining('"--swa-full" to llamaServer.pinnedFlags'),
+    })
+    expect(judgeParked(true, true).mend).toBeNull()
   })
 })

@@ -1,53 +1,20 @@
-// Checks on LiteLLM: the installed release, its Python, and the host name that clients use.
+// Checks on the Router: the installed LiteLLM, the host name that clients use, whether conversations keep their slots.
 
 import { lookup } from 'node:dns/promises'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { messageOf } from '../base/error-message.ts'
+import { isLoopback } from '../base/local-url.ts'
 import { isErrno } from '../base/private-file.ts'
 import { readGatewayAddress } from '../config/gateway-address.ts'
 import { clientName, hostsLine, hostsPaths } from '../config/host-name.ts'
-import { describeFailure } from '../platform/run-command.ts'
+import { doesNotRestoreText, readDoesNotRestore } from '../engine/parked-verdict.ts'
+import { slotCacheOf } from '../engine/slot-cache.ts'
+import { plannedServer } from '../memory/planned-server.ts'
 import { probeLiteLlm } from '../router/litellm-health.ts'
-import { readInstalledLiteLlm, readPinnedVersion } from '../setup/litellm.ts'
-import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
-import { isLoopback } from './checks-on-ports.ts'
+import { isLiteLlmInstalled, readInstalledLiteLlm } from '../setup/litellm.ts'
+import { type CheckSource, fail, ok, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
-
-export type LiteLlmReading =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'installed'; readonly version: string; readonly pythonPath: string }
-  /** A release known to be bad. */
-  | { readonly kind: 'refused'; readonly reason: string }
-
-export const judgeLiteLlm = (
-  reading: LiteLlmReading,
-  { pinned, dir, up }: { readonly pinned: string; readonly dir: string; readonly up: string },
-): Verdict => {
-  switch (reading.kind) {
-    case 'none':
-      return fail('LiteLLM is not installed', up)
-    case 'refused':
-      return fail(reading.reason, `rm -rf ${quoteForShell(dir)} && ${up}`)
-    case 'installed':
-      return reading.version === pinned
-        ? ok(`${reading.version}, the pinned release`)
-        : warn(`${reading.version} is installed, ${pinned} is pinned`, up)
-  }
-}
-
-/** `says`: output of `python --version`; null when it did not run, with `reason`. */
-export const judgePython = (path: string, says: string | null, reason: string, up: string): Verdict => {
-  if (says === null) return fail(`${path} does not run: ${reason}`, up)
-  const match = /^Python (\d+)\.(\d+)\S*/m.exec(says)
-  if (match === null) return unknown(`${path} --version printed "${says.trim().slice(0, 60)}"`)
-  const [version, major, minor] = [match[0], Number(match[1]), Number(match[2])]
-  // The lock file has wheels for these (see find-python.ts).
-  return major === 3 && minor >= 10 && minor <= 14
-    ? ok(`${version} (${path})`)
-    : fail(`${version} (${path}); 3.10 to 3.14 is needed`, up)
-}
 
 export interface NameFacts {
   /** The name's address on this machine; null when it does not resolve. */
@@ -88,20 +55,24 @@ export const judgeName = (facts: NameFacts): Verdict => {
     : ok(`${clientName} is ${address}, this machine; the Router is not running`)
 }
 
-const readLiteLlm = async (runtimeDir: string): Promise<LiteLlmReading> => {
-  try {
-    const installed = await readInstalledLiteLlm(runtimeDir)
-    return installed === null ? { kind: 'none' } : { kind: 'installed', ...installed }
-  } catch (error) {
-    return { kind: 'refused', reason: messageOf(error) }
-  }
+/** A missing Python is found too: the environment links to the system's, which an upgrade may have removed. */
+export const readLiteLlm = async ({
+  folder: { runtimeDir },
+  resourcesDir,
+  upCommand,
+}: Pick<DoctorFacts, 'folder' | 'resourcesDir' | 'upCommand'>): Promise<Verdict> => {
+  const isAsPinned = await isLiteLlmInstalled({ runtimeDir, resourcesDir })
+  const installed = await readInstalledLiteLlm(runtimeDir).catch(messageOf)
+  // A release that is known to be bad.
+  if (typeof installed === 'string')
+    return fail(installed, `rm -rf ${quoteForShell(join(runtimeDir, 'litellm'))} && ${upCommand}`)
+  if (installed === null) return fail('LiteLLM is not installed', upCommand)
+  return isAsPinned
+    ? ok(`${installed.version}, the pinned release`)
+    : warn(`${installed.version}, which is not what this Nexus pins, or its Python is gone`, upCommand)
 }
 
-const readName = async (
-  context: DoctorContext,
-  facts: DoctorFacts,
-  signal: AbortSignal,
-): Promise<NameFacts> => {
+const readName = async (facts: DoctorFacts, signal: AbortSignal): Promise<NameFacts> => {
   const [address, ownAddresses, running] = await Promise.all([
     lookup(clientName, { family: 4 }).then(
       (found) => found.address,
@@ -115,7 +86,7 @@ const readName = async (
     facts.running(),
   ])
   const routerRuns = running.some(({ service }) => service === 'proxy')
-  const { gateway = null, proxy } = context.chosen.profile
+  const { gateway = null, proxy } = facts.chosen.profile
   const gatewayUrl = gateway === null ? null : readGatewayAddress(gateway.listen).endpoint
   const urls = [gatewayUrl ?? `http://${clientName}`, `http://${clientName}:${proxy.port}`]
   const answers =
@@ -129,49 +100,50 @@ const readName = async (
   }
 }
 
-export const checksOnRouter = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => {
-  const { runtimeDir } = context.folder
-  return [
-    {
-      id: 'router.litellm',
-      group: 'Router',
-      title: 'LiteLLM',
-      why: 'releases of it have been compromised, so only the pinned one is known to be good',
-      read: async () => {
-        const requirements = await readFile(join(context.resourcesDir, 'requirements-litellm.txt'), 'utf8')
-        return judgeLiteLlm(await readLiteLlm(runtimeDir), {
-          pinned: readPinnedVersion(requirements),
-          dir: join(runtimeDir, 'litellm'),
-          up: context.upCommand,
-        })
-      },
-    },
-    {
-      id: 'router.python',
-      group: 'Router',
-      title: 'Python',
-      why: "LiteLLM's environment links to a Python that a system upgrade may remove",
-      read: async () => {
-        const reading = await readLiteLlm(runtimeDir)
-        // --version exits before planted code could run; a bad release is still never started.
-        if (reading.kind !== 'installed') return null
-        const result = await context.run([reading.pythonPath, '--version'], { timeoutMs: 2_000 })
-        const says = result.kind === 'exited' && result.exitCode === 0 ? result.stdout : null
-        return judgePython(reading.pythonPath, says, describeFailure(result), context.upCommand)
-      },
-    },
-    {
-      id: 'router.name',
-      group: 'Router',
-      title: clientName,
-      why: 'clients that use this name cannot connect without it; names in .local may never reach a DNS server, so each machine needs the hosts line',
-      read: async (signal) => {
-        const name = await readName(context, facts, signal)
-        // A Router that is only local needs no name, unless one is set up (Traefik may be in front).
-        const isNeeded =
-          name.address !== null || name.gatewayUrl !== null || !isLoopback(context.chosen.profile.proxy.host)
-        return isNeeded ? judgeName(name) : null
-      },
-    },
-  ]
+/**
+ * @param doesNotRestore the Router noticed that this llama-server loads the files but restores nothing from them
+ * @param fullSlidingCache `--swa-full`: sliding layers keep the whole context
+ */
+export const judgeParked = (doesNotRestore: boolean, fullSlidingCache: boolean): Verdict => {
+  if (!doesNotRestore) return ok('pinned to their slots, and parked in files when they leave them')
+  return warn(
+    doesNotRestoreText,
+    fullSlidingCache
+      ? null
+      : 'If the model uses sliding-window attention (Gemma), add "--swa-full" to llamaServer.pinnedFlags; it needs more memory (nexus plan). Hybrid models have no such option.',
+  )
 }
+
+export const checksOnRouter: readonly CheckSource[] = [
+  {
+    id: 'router.litellm',
+    title: 'LiteLLM',
+    why: 'releases of it have been compromised, so only the pinned one is known to be good',
+    read: readLiteLlm,
+  },
+  {
+    id: 'router.name',
+    title: clientName,
+    why: 'clients that use this name cannot connect without it; names in .local may never reach a DNS server, so each machine needs the hosts line',
+    read: async (facts, signal) => {
+      const name = await readName(facts, signal)
+      // A Router that is only local needs no name, unless one is set up (Traefik may be in front).
+      const isNeeded =
+        name.address !== null || name.gatewayUrl !== null || !isLoopback(facts.chosen.profile.proxy.host)
+      return isNeeded ? judgeName(name) : null
+    },
+  },
+  {
+    id: 'router.conversations',
+    title: 'Conversations',
+    why: 'rereading a conversation takes a 70B model minutes, every turn',
+    read: async ({ chosen: { profile }, folder }) => {
+      const cache = slotCacheOf(profile, folder.parkedDir)
+      // A switch that is off is a finding of clients.mends.
+      if (cache === null) return null
+      return cache.parked === null
+        ? ok('pinned to their slots; parking in files is off (llamaServer.parkedCacheMiB)')
+        : judgeParked(readDoesNotRestore(folder), plannedServer(profile.llamaServer).fullSlidingCache)
+    },
+  },
+]

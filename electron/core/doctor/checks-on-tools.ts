@@ -11,8 +11,7 @@ import { type ChatTemplateChoice, readChatTemplateChoice } from '../engine/chat-
 import { engineRecordName, readEngineRecord } from '../engine/engine-record.ts'
 import { localDay } from '../router/router-feed.ts'
 import { type LeftOut, readToolBook, type ToolBook, toolBookName } from '../router/tool-book.ts'
-import { type CheckSource, type DoctorContext, ok, unknown, type Verdict, warn } from './check.ts'
-import { profileFile, profilePlace } from './checks-on-config.ts'
+import { type CheckSource, ok, unknown, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
 
 /** What llama-server learned about its chat template by rendering it (common/jinja/caps.cpp). null: not reported. */
@@ -130,7 +129,7 @@ const askTimeoutMs = 1_500
 const maxPropsBytes = 4_194_304
 
 export const readToolCaps = async (
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port }: { readonly host: string | readonly string[]; readonly port: number },
   keysDir: string,
   signal: AbortSignal,
 ): Promise<ToolCaps> => {
@@ -149,36 +148,31 @@ export const readToolCaps = async (
   }
 }
 
-const readBook = ({ folder }: DoctorContext): ToolBook | null =>
+const readBook = ({ folder }: DoctorFacts): ToolBook | null =>
   readToolBook(join(folder.proxyDir, toolBookName))
 
-export const checksOnTools = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => [
+export const checksOnTools: readonly CheckSource[] = [
   {
     id: 'router.left-out',
-    group: 'Router',
     title: 'Left out of tools',
     why: "the model cannot use what it does not see; the Router's log names each once",
-    read: async () => judgeLeftOut(readBook(context), localDay(new Date())),
+    read: async (facts) => judgeLeftOut(readBook(facts), localDay(new Date())),
   },
   {
     id: 'models.tools',
-    group: 'Models',
     title: 'Tools reach model',
     why: 'a chat template without tools drops them silently, and the agent never acts',
-    read: async (signal) => {
-      const setting = `${profilePlace(context, 'llamaServer.chatTemplate')} in ${profileFile(context)}`
-      const runs = (await facts.running()).some(({ service }) => service === 'llamaServer')
-      if (runs) {
-        const verdict = judgeRunningTools(
-          await readToolCaps(context.chosen.profile.llamaServer, context.folder.keysDir, signal),
-          setting,
-        )
-        const engine = readEngineRecord(join(context.folder.proxyDir, engineRecordName))
-        return addSeenCall(verdict, engine?.identity ?? null, readBook(context))
+    read: async (facts, signal) => {
+      const { folder, resourcesDir, place, profileFile } = facts
+      const { llamaServer } = facts.chosen.profile
+      const setting = `${place('llamaServer.chatTemplate')} in ${profileFile}`
+      if ((await facts.running()).some(({ service }) => service === 'llamaServer')) {
+        const verdict = judgeRunningTools(await readToolCaps(llamaServer, folder.keysDir, signal), setting)
+        const engine = readEngineRecord(join(folder.proxyDir, engineRecordName))
+        return addSeenCall(verdict, engine?.identity ?? null, readBook(facts))
       }
       try {
-        const { llamaServer } = context.chosen.profile
-        return judgePlannedTools(await readChatTemplateChoice(llamaServer, context.resourcesDir), setting)
+        return judgePlannedTools(await readChatTemplateChoice(llamaServer, resourcesDir), setting)
       } catch (error) {
         return warn(messageOf(error), `Correct ${setting}.`)
       }

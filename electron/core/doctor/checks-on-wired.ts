@@ -1,11 +1,10 @@
 // The check on a Mac's wired memory: what explains it, and which programs may hold the rest.
-import type { ForeignProcess, RamDisk } from '../../contract/snapshot.ts'
+import type { ForeignProcess } from '../../contract/snapshot.ts'
 import { formatBytes } from '../base/format-bytes.ts'
 import { reservesFor } from '../memory/reserves.ts'
 import { decodePsText } from '../platform/darwin-process-text.ts'
-import type { RamDiskBacking } from '../platform/platform.ts'
-import { isLiveSession, parseScreenList } from '../platform/screen-sessions.ts'
-import { type CheckSource, type DoctorContext, ok, unknown, type Verdict, warn } from './check.ts'
+import { type CheckSource, ok, unknown, type Verdict, warn } from './check.ts'
+import { biggestPrograms } from './checks-on-memory.ts'
 import type { DoctorFacts } from './facts.ts'
 
 export interface WiredFacts {
@@ -25,7 +24,6 @@ export interface WiredFacts {
 const leastSystemBytes = 6e9
 /** Windows and videos alone use a few hundred megabytes of GPU memory. */
 const muchGpuBytes = 1e9
-const look = 'ps -A -o rss=,pid=,comm= | sort -rn | head'
 
 /**
  * Metal buffers of a dead process can stay wired. macOS unwires an idle model on its own, so little wired memory proves nothing;
@@ -45,7 +43,7 @@ export const judgeWired = (facts: WiredFacts): Verdict => {
       : []),
   ]
   return holders.length > 0
-    ? unknown(`${said}; the rest may be held by ${holders.join(', ')}`, look)
+    ? unknown(`${said}; the rest may be held by ${holders.join(', ')}`, biggestPrograms)
     : warn(
         `${said}; no program that holds a model was found`,
         'Quit programs that use the GPU; if memory stays wired, only restarting the Mac frees it.',
@@ -70,62 +68,55 @@ export const findEngines = (text: string, ownPids: readonly number[]): readonly 
   return [...byName].map(([name, all]) => `${name} (pid ${all.map(({ pid }) => pid).join(', ')})`)
 }
 
-/** The screen session in which the seed's start script runs its engine. */
-const engineSession = 'ai-engine'
-
 const describeOwner = (port: number, owner: ForeignProcess): string =>
   `${owner.command ?? 'a process of another user'} on port ${port}${owner.pid === null ? '' : ` (pid ${owner.pid})`}`
 
-const readOthers = async (context: DoctorContext, ownPid: number | null): Promise<readonly string[]> => {
-  const { platform, run, chosen } = context
+const readOthers = async (
+  { platform, run, chosen }: DoctorFacts,
+  ownPid: number | null,
+): Promise<readonly string[]> => {
   const { port } = chosen.profile.llamaServer
   const ownPids = ownPid === null ? [] : [ownPid, ...(await platform.processes.readGroupMembers(ownPid))]
-  const [owner, screens, processes] = await Promise.all([
+  const [owner, processes] = await Promise.all([
     platform.processes.readPortOwner(port),
-    run(['screen', '-ls'], { timeoutMs: 2_000 }),
     run(['ps', '-axo', 'pid=,comm='], { timeoutMs: 2_000 }),
   ])
-  const sessions =
-    screens.kind === 'exited' ? (parseScreenList(`${screens.stdout}\n${screens.stderr}`) ?? []) : []
   const isForeign = owner !== null && (owner.pid === null || !ownPids.includes(owner.pid))
   const known = isForeign && owner.pid !== null ? [...ownPids, owner.pid] : ownPids
   return [
     ...(isForeign ? [describeOwner(port, owner)] : []),
-    ...sessions
-      .filter((session) => session.name === engineSession && isLiveSession(session))
-      .map(({ name, pid }) => `the screen session ${pid}.${name}`),
     ...(processes.kind === 'exited' ? findEngines(processes.stdout, known) : []),
   ]
 }
 
 /** The whole disk, used or not: blocks of deleted files stay wired until it is detached. */
-const sizeHeldByKernel = (backing: RamDiskBacking | null, disk: RamDisk | null, sizeBytes: number): number =>
-  backing?.kind === 'kernel' ? (disk?.totalBytes ?? sizeBytes) : 0
+const readKernelDiskBytes = async ({ platform, ramDisk, spec }: DoctorFacts): Promise<number> => {
+  const backing = await platform.ramDisk.readBacking(spec).catch(() => null)
+  return backing?.kind === 'kernel' ? ((await ramDisk()).totalBytes ?? spec.sizeBytes) : 0
+}
 
-export const checksOnWired = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => [
+export const checksOnWired: readonly CheckSource[] = [
   {
     id: 'memory.wired',
-    group: 'Memory',
     title: 'Wired memory',
     why: 'wired memory cannot be swapped or compressed, so other programs cannot use it',
-    read: async () => {
+    read: async (facts) => {
       const { wiredBytes, totalBytes } = await facts.memory()
       if (wiredBytes === null) return null
       const [reading, running] = await Promise.all([facts.memoryPlan(), facts.running()])
       const own = running.find(({ service }) => service === 'llamaServer') ?? null
       const plan = reading.kind === 'planned' ? reading.plan : null
       if (own !== null && plan === null) return unknown('no memory plan to compare it with', 'nexus plan')
-      const [disk, backing, gpu, others] = await Promise.all([
-        facts.ramDisk().catch(() => null),
-        facts.ramDiskBacking().catch(() => null),
-        context.platform.readGpuUse().catch(() => null),
-        readOthers(context, own?.pid ?? null),
+      const [kernelDiskBytes, gpu, others] = await Promise.all([
+        readKernelDiskBytes(facts),
+        facts.platform.readGpuUse().catch(() => null),
+        readOthers(facts, own?.pid ?? null),
       ])
       return judgeWired({
         wiredBytes,
         totalBytes,
         modelBytes: own === null ? 0 : (plan?.gpu.neededBytes ?? 0),
-        kernelDiskBytes: sizeHeldByKernel(backing, disk, facts.spec.sizeBytes),
+        kernelDiskBytes,
         gpuUsedBytes: gpu?.usedBytes ?? null,
         others,
       })

@@ -1,19 +1,11 @@
-// Claude Code on this machine: room, variables, settings, its release, the agents' files.
+// Claude Code on this machine: room, variables, settings, its release.
 import { describe, expect, it } from 'vitest'
-import type { BlockState } from '../base/managed-file.ts'
 import { claudeSettings, renderClaudeSettings } from '../clients/claude-settings.ts'
 import type { ReachAddress } from '../clients/reach-address.ts'
 import { readSettings } from '../clients/settings-judgement.ts'
 import { builtinProfiles } from '../config/profiles.ts'
 import { clientLimits } from '../router/client-limits.ts'
-import {
-  judgeAgentsFiles,
-  judgeMends,
-  judgeRoom,
-  judgeSettings,
-  judgeVariables,
-  judgeVersion,
-} from './client-judgements.ts'
+import { judgeMends, judgeRoom, judgeSettings, judgeVariables, judgeVersion } from './client-judgements.ts'
 
 const { studio } = builtinProfiles('/runtime')
 if (studio === undefined) throw new Error('there is no studio profile')
@@ -37,16 +29,25 @@ describe('judgeRoom', () => {
 describe('judgeMends', () => {
   const place = (key: string) => `profiles.x.${key}`
   it('passes a profile with all switches on', () => {
-    expect(judgeMends(studio.proxy, place).level).toBe('ok')
+    expect(judgeMends(studio, place).level).toBe('ok')
+  })
+  it('counts a switch that turns off others', () => {
+    const { found } = judgeMends({ ...studio, proxy: { ...studio.proxy, admission: false } }, place)
+    expect(found).toMatch(/proxy\.admission is off.*proxy\.pinConversations is off/)
   })
   it("says what breaks when a switch is off, or the configuration is the user's own", () => {
-    const off = judgeMends({ ...studio.proxy, refuseOverlongPrompts: false, admission: false }, place)
+    const off = judgeMends(
+      { ...studio, proxy: { ...studio.proxy, refuseOverlongPrompts: false, mendTools: false } },
+      place,
+    )
     expect(off).toMatchObject({
       level: 'warn',
-      mend: 'Take profiles.x.proxy.refuseOverlongPrompts, profiles.x.proxy.admission out of the profile.',
+      mend: 'Take profiles.x.proxy.refuseOverlongPrompts, profiles.x.proxy.mendTools out of the profile.',
     })
-    expect(off.found).toContain('outgrows its slot ends')
-    expect(judgeMends({ ...studio.proxy, configPath: '/etc/litellm.yaml' }, place)).toMatchObject({
+    expect(off.found).toContain('upon which Claude Code compacts')
+    expect(
+      judgeMends({ ...studio, proxy: { ...studio.proxy, configPath: '/etc/litellm.yaml' } }, place),
+    ).toMatchObject({
       level: 'warn',
       found: expect.stringContaining('does not limit bodies, answers or connections without a key'),
     })
@@ -157,15 +158,4 @@ it('judgeVersion reports what was seen with the installed release', () => {
     level: 'warn',
     found: '2.2.0: nexus try-claude failed here at wrong-key',
   })
-})
-
-it('judgeAgentsFiles distinguishes edited, outdated and current', () => {
-  const judge = (...kinds: ('current' | 'edited' | 'outdated' | 'no-file')[]) =>
-    judgeAgentsFiles(
-      kinds.map((kind, index) => ({ path: `/p/${index}`, state: { kind } satisfies BlockState })),
-    )
-  expect(judge()).toBeNull()
-  expect(judge('current', 'no-file')).toMatchObject({ level: 'ok', found: '1 up to date' })
-  expect(judge('current', 'outdated')).toMatchObject({ level: 'warn', mend: 'nexus agents-file --path /p/1' })
-  expect(judge('edited', 'outdated')?.found).toContain('/p/0: edited')
 })

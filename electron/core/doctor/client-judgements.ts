@@ -1,14 +1,13 @@
 // Judges a client's environment: room in its slot, the Router's switches, variables, settings. Pure.
 
 import type { Profile } from '../../contract/profile.ts'
-import { quoteForShell } from '../../wording/shell-quote.ts'
 import { formatCount } from '../base/format-bytes.ts'
-import type { BlockState } from '../base/managed-file.ts'
 import { judgeAddress, type ReachAddress, readAddress } from '../clients/reach-address.ts'
 import type { SettingsReading } from '../clients/settings-judgement.ts'
 import type { ReleaseTry } from '../clients/tried-releases.ts'
 import { claudeModelName, isMeasuredName } from '../router/claude-model-name.ts'
 import { type ClientLimits, firstTurnTokens } from '../router/client-limits.ts'
+import { planRouter } from '../router/router-plan.ts'
 import { brokenRelease, measuredClaudeCode } from '../setup/claude-code-releases.ts'
 import { fail, ok, unknown, type Verdict, warn } from './check.ts'
 
@@ -25,34 +24,22 @@ export const judgeRoom = (limits: ClientLimits, place: (key: string) => string):
     : warn(`${each}: short tasks only, Claude Code has no room to compact in`, mend)
 }
 
-/** What goes wrong when a switch of the Router is off. */
-const mends = {
-  joinSystemMessages: "Claude Code's later system messages replace its whole system prompt",
-  dropAttribution: 'sessions cannot share a prompt cache',
-  keepModelSampling: "the client's temperature 1 overrides the model's own",
-  refuseOverlongPrompts: 'a conversation that outgrows its slot ends instead of being summarised',
-  admission: 'there is no queue, and a full pool fails every running request',
-} as const satisfies Partial<Record<keyof Profile['proxy'], string>>
-
-const mendNames = [
-  'joinSystemMessages',
-  'dropAttribution',
-  'keepModelSampling',
-  'refuseOverlongPrompts',
-  'admission',
-] as const satisfies readonly (keyof typeof mends)[]
-
-export const judgeMends = (proxy: Profile['proxy'], place: (key: string) => string): Verdict => {
-  if (proxy.configPath !== null)
+/** A profile may choose the tools, so only the other switches count as fixes. */
+export const judgeMends = (
+  profile: Pick<Profile, 'llamaServer' | 'proxy'>,
+  place: (key: string) => string,
+): Verdict => {
+  const { configPath } = profile.proxy
+  if (configPath !== null)
     return warn(
-      `${proxy.configPath} is used as it is: it has its own keys, lacks Nexus' fixes for Claude Code, and does not limit bodies, answers or connections without a key`,
+      `${configPath} is used as it is: it has its own keys, lacks Nexus' fixes for Claude Code, and does not limit bodies, answers or connections without a key`,
       `Set ${place('proxy.configPath')} to null for the generated configuration.`,
     )
-  const off = mendNames.filter((name) => proxy[name] === false)
+  const off = planRouter(profile).filter(({ setting, on }) => !on && setting !== 'proxy.tools')
   if (off.length === 0) return ok('all on')
   return warn(
-    off.map((name) => `${name} is off: ${mends[name]}`).join('; '),
-    `Take ${off.map((name) => place(`proxy.${name}`)).join(', ')} out of the profile.`,
+    off.map(({ setting, does }) => `${setting} is off (when on: ${does})`).join('; '),
+    `Take ${off.map(({ setting }) => place(setting)).join(', ')} out of the profile.`,
   )
 }
 
@@ -134,25 +121,4 @@ export const judgeVersion = (
     `${version} is installed; how the model's name changes its requests is undocumented and was measured with ${measuredClaudeCode}`,
     `Try one task. If the context or the tools are wrong: npm install -g @anthropic-ai/claude-code@${measuredClaudeCode}.`,
   )
-}
-
-export const judgeAgentsFiles = (
-  states: readonly { readonly path: string; readonly state: BlockState }[],
-): Verdict | null => {
-  if (states.length === 0) return null
-  const of = (...kinds: readonly BlockState['kind'][]) =>
-    states.filter(({ state }) => kinds.includes(state.kind)).map(({ path }) => path)
-  const edited = of('edited', 'broken')
-  const outdated = of('outdated')
-  if (edited.length > 0)
-    return warn(
-      `${edited.join(', ')}: edited between the marks, so no longer updated`,
-      'Move your text outside the marks, remove the block, then: nexus agents-file --path FILE.',
-    )
-  if (outdated[0] !== undefined)
-    return warn(
-      `${outdated.join(', ')}: out of date`,
-      `nexus agents-file --path ${quoteForShell(outdated[0])}`,
-    )
-  return ok(`${of('current').length} up to date`)
 }

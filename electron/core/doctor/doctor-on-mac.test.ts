@@ -10,7 +10,7 @@ import { madeUpJob } from '../platform/test-support/mac-launchd.ts'
 import { rememberSelfcheck } from '../selfcheck/selfcheck-record.ts'
 import { examine } from './doctor.ts'
 
-// The checks for Macs, on an imitated one. Outputs of pmset, mdutil, defaults and screen are self-written from their manual
+// The checks for Macs, on an imitated one. Outputs of pmset and defaults are self-written from their manual
 // pages and general knowledge, not recorded from the real commands.
 let dir = ''
 let mac: TestMac
@@ -63,7 +63,6 @@ const wellSet = {
   sysctl: sysctl('0.00M'),
   pmset: 'Currently in use:\n autorestart          1\n sleep                0\n',
   defaults: 'opta\n',
-  screen: 'No Sockets found in /var/folders/x/.screen.\r\n\r\n',
 }
 
 describe('examine on a Mac', () => {
@@ -72,11 +71,9 @@ describe('examine on a Mac', () => {
     expect(find('machine.sleep')?.level).toBe('ok')
     expect(find('machine.restart')?.level).toBe('ok')
     expect(find('machine.login')?.level).toBe('ok')
-    expect(find('core.screen')?.level).toBe('ok')
-    for (const id of ['memory.wired', 'memory.swap', 'memory.pressure'])
-      expect(find(id)?.level, id).toBe('ok')
-    // Not mounted, so nothing to index.
-    expect(find('forge.spotlight')).toBeUndefined()
+    for (const id of ['memory.wired', 'memory.pressure']) expect(find(id)?.level, id).toBe('ok')
+    // Not mounted, so nothing to read.
+    expect(find('forge.access')).toBeUndefined()
   })
 
   it('recommends the selfcheck until it has run on this version', async () => {
@@ -103,29 +100,15 @@ describe('examine on a Mac', () => {
       sysctl: sysctl('3000.00M'),
       pmset: ' autorestart          0\n sleep                1\n',
       defaults: '',
-      screen: 'There are screens on:\r\n\t41.ai-engine\t(Detached)\r\n\t42.proxy\t(Detached)\r\n',
     })
     expect(find('machine.sleep')).toMatchObject({ level: 'warn', mend: 'sudo pmset -a sleep 0' })
     expect(find('machine.restart')).toMatchObject({ level: 'warn', mend: 'sudo pmset -a autorestart 1' })
     expect(find('machine.login')?.level).toBe('warn')
-    expect(find('core.screen')?.mend).toContain('screen -S 41.ai-engine -X quit')
     expect(find('keys.client')).toMatchObject({ level: 'warn', mend: 'nexus key rotate shared' })
-    // The old start script's engine is running, and may hold it.
-    expect(find('memory.wired')).toMatchObject({
-      level: 'unknown',
-      found: expect.stringMatching(/91\.55 GiB.*41\.ai-engine/),
-      mend: expect.not.stringContaining('restart'),
-    })
-    expect(find('memory.swap')?.level).toBe('warn')
+    expect(find('memory.wired')).toMatchObject({ level: 'warn', found: expect.stringContaining('91.55 GiB') })
+    expect(find('memory.pressure')?.level).toBe('warn')
     // No plan to compare with: there is no model.
     expect(find('memory.gpu-limit')?.level).toBe('unknown')
-  })
-
-  it('reports wired memory without a holder', async () => {
-    const dead = 'There is a screen on:\r\n\t41.ai-engine\t(Dead ???)\r\n'
-    const find = await examineMac({ ...wellSet, vm_stat: vmStat(6_000_000), screen: dead })
-    expect(find('memory.wired')).toMatchObject({ level: 'warn', found: expect.stringContaining('91.55 GiB') })
-    expect(find('core.screen')?.mend).toBe('screen -wipe')
   })
 
   it('names another running engine', async () => {
@@ -177,6 +160,20 @@ describe('examine on a Mac', () => {
     })
     expect((await reach({}))?.found).toContain('does not list')
     expect((await reach({ [binary]: 'Allow' }))?.found).not.toContain('firewall')
+  })
+
+  it('reads the RAM disk once it is mounted', async () => {
+    const platform = createDarwinPlatform({ run: mac.run, volumesFolder: mac.volumesFolder })
+    const mountPoint = platform.ramDisk.defaultMountPoint('OptaBuilds')
+    const spec = {
+      volumeName: 'OptaBuilds',
+      sizeBytes: 65_536 * 2 ** 20,
+      mountPoint,
+      filesystem: 'hfs+',
+    } as const
+    expect((await platform.ramDisk.mount(spec)).kind).toBe('mounted')
+    const find = await examineMac(wellSet)
+    expect(find('forge.access')).toMatchObject({ level: 'ok', found: expect.stringContaining(mountPoint) })
   })
 
   it('checks Spotlight once the RAM disk is mounted', async () => {

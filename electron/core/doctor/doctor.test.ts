@@ -100,7 +100,10 @@ describe('examine', () => {
     writeFileSync(stateFolder().configPath, '{"profile": "gone"}')
     const report = await run(null)
     expect(report.profile).toBe('demo')
-    expect(level(report, 'config.profile')).toBe('fail')
+    expect(report.checks.find(({ id }) => id === 'config.profile')).toMatchObject({
+      level: 'fail',
+      found: expect.stringMatching(/^nexus up would refuse: .*gone/),
+    })
   })
 })
 

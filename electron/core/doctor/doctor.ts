@@ -4,23 +4,18 @@ import type { Config } from '../../contract/config.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { messageOf } from '../base/error-message.ts'
 import { readFileOrNull } from '../base/private-file.ts'
-import { ConfigError, defaultConfig, judgeProfile, parseConfig } from '../config/config.ts'
-import { type ChosenProfile, chooseProfile } from '../config/profiles.ts'
+import { ConfigError, defaultConfig, parseConfig } from '../config/config.ts'
+import { chooseProfile } from '../config/profiles.ts'
 import type { StateFolder } from '../config/state-folder.ts'
 import { readIntent } from '../stack/intent.ts'
 import { readLiveServices } from '../stack/live-services.ts'
-import type { ConfigState, DoctorContext } from './check.ts'
-import { checksOnCache } from './checks-on-cache.ts'
 import { checksOnCargo } from './checks-on-cargo.ts'
-import { checksOnCargoProjects } from './checks-on-cargo-projects.ts'
 import { checksOnClients } from './checks-on-clients.ts'
 import { checksOnConfig } from './checks-on-config.ts'
 import { checksOnCore } from './checks-on-core.ts'
 import { checksOnEngine } from './checks-on-engine.ts'
 import { checksOnFolders } from './checks-on-folders.ts'
 import { checksOnForge } from './checks-on-forge.ts'
-import { checksOnForgeMemory } from './checks-on-forge-memory.ts'
-import { checksOnGateway } from './checks-on-gateway.ts'
 import { checksOnGuests } from './checks-on-guests.ts'
 import { checksOnKeys } from './checks-on-keys.ts'
 import { checksOnMac } from './checks-on-mac.ts'
@@ -29,12 +24,34 @@ import { checksOnMemory } from './checks-on-memory.ts'
 import { checksOnModels } from './checks-on-models.ts'
 import { checksOnNodes } from './checks-on-nodes.ts'
 import { checksOnPorts } from './checks-on-ports.ts'
+import { checksOnReach } from './checks-on-reach.ts'
 import { checksOnRouter } from './checks-on-router.ts'
-import { checksOnSelfcheck } from './checks-on-selfcheck.ts'
 import { checksOnTools } from './checks-on-tools.ts'
 import { checksOnWired } from './checks-on-wired.ts'
-import { createDoctorFacts } from './facts.ts'
+import { type ConfigState, createDoctorFacts, type DoctorContext } from './facts.ts'
 import { type DoctorReport, runChecks } from './run-checks.ts'
+
+const allChecks = [
+  ...checksOnConfig,
+  ...checksOnCore,
+  ...checksOnGuests,
+  ...checksOnEngine,
+  ...checksOnModels,
+  ...checksOnTools,
+  ...checksOnMemory,
+  ...checksOnWired,
+  ...checksOnPorts,
+  ...checksOnReach,
+  ...checksOnKeys,
+  ...checksOnFolders,
+  ...checksOnRouter,
+  ...checksOnNodes,
+  ...checksOnClients,
+  ...checksOnForge,
+  ...checksOnCargo,
+  ...checksOnMachine,
+  ...checksOnMac,
+]
 
 /** Keeps the whole command under 3 s, including the start of Node and the work before the checks. */
 const checksTimeoutMs = 2_300
@@ -54,47 +71,10 @@ export interface Examination extends DoctorReport {
 export const examine = async (request: DoctorRequest): Promise<Examination> => {
   const { config, state } = readConfigState(request.folder)
   const picked = await pickProfile(request, config)
-  const context: DoctorContext = {
-    ...request,
-    ...picked,
-    config,
-    configState: state,
-    upCommand: findUpCommand(picked.chosen.name, config, request),
-  }
-  const facts = createDoctorFacts(context)
-  const problemsOf = async () => [
-    ...picked.problems,
-    ...judgeProfile(context.chosen.profile, await facts.totalMemoryBytes(), config.metricsPort),
-  ]
-  const report = await runChecks(
-    [
-      ...checksOnConfig(context, problemsOf),
-      ...checksOnCore(context, facts),
-      ...checksOnGuests(context, facts),
-      ...checksOnEngine(context, facts),
-      ...checksOnModels(context, facts),
-      ...checksOnTools(context, facts),
-      ...checksOnMemory(context, facts),
-      ...checksOnWired(context, facts),
-      ...checksOnPorts(context, facts),
-      ...checksOnKeys(context),
-      ...checksOnFolders(context),
-      ...checksOnRouter(context, facts),
-      ...checksOnCache(context),
-      ...checksOnNodes(context, facts),
-      ...checksOnGateway(context, facts),
-      ...checksOnClients(context, facts),
-      ...checksOnForge(context, facts),
-      ...checksOnCargo(context, facts),
-      ...checksOnCargoProjects(context, facts),
-      ...checksOnForgeMemory(facts),
-      ...checksOnMachine(context),
-      ...checksOnMac(context, facts),
-      ...checksOnSelfcheck(context),
-    ],
-    checksTimeoutMs,
-  )
-  return { profile: picked.chosen.name, because: picked.chosen.because, ...report }
+  const { name, because } = picked.chosen
+  const upCommand = findUpCommand(name, config, request)
+  const facts = createDoctorFacts({ ...request, ...picked, config, configState: state, upCommand })
+  return { profile: name, because, ...(await runChecks(allChecks, facts, checksTimeoutMs)) }
 }
 
 /** Leaves --profile out when nexus up would choose this profile anyway. */
@@ -135,14 +115,10 @@ const readLastGood = (path: string): Config | null => {
 const problemsIn = (error: unknown): readonly string[] =>
   error instanceof ConfigError ? error.problems : [messageOf(error)]
 
-interface PickedProfile {
-  readonly chosen: ChosenProfile
-  /** Why the configured profile could not be used. */
-  readonly problems: readonly string[]
-}
-
-const pickProfile = async (request: DoctorRequest, config: Config): Promise<PickedProfile> => {
-  const { folder, platform, requestedProfile } = request
+const pickProfile = async (
+  { folder, platform, requestedProfile }: DoctorRequest,
+  config: Config,
+): Promise<Pick<DoctorContext, 'chosen' | 'problems'>> => {
   if (requestedProfile !== null) {
     const chosen = chooseProfile(config, requestedProfile, folder.runtimeDir)
     return { chosen, problems: [] }

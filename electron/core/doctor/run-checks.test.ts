@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { type CheckSource, fail, ok, once, unknown, warn } from './check.ts'
+import { type CheckSource, fail, ok, unknown, warn } from './check.ts'
+import { once } from './facts.ts'
 import { runChecks } from './run-checks.ts'
 
-const source = (id: string, read: CheckSource['read']): CheckSource => ({
-  id,
-  group: 'Core',
+const source = (id: string, read: CheckSource<null>['read']): CheckSource<null> => ({
+  id: `core.${id}`,
   title: id,
   why: 'why',
   read,
@@ -22,14 +22,16 @@ describe('runChecks', () => {
         }),
         source('none', async () => null),
       ],
+      null,
       100,
     )
     expect(performance.now() - startedAt).toBeLessThan(2_000)
     expect(checks.map(({ id, level }) => [id, level])).toEqual([
-      ['hangs', 'unknown'],
-      ['well', 'ok'],
-      ['breaks', 'unknown'],
+      ['core.hangs', 'unknown'],
+      ['core.well', 'ok'],
+      ['core.breaks', 'unknown'],
     ])
+    expect(checks[0]?.group).toBe('Core')
     expect(checks[0]?.found).toContain('no answer within 0.1 s')
     expect(checks[2]?.found).toContain('no such luck')
     expect(summary).toEqual({ ok: 1, warn: 0, fail: 0, unknown: 2 })
@@ -39,6 +41,7 @@ describe('runChecks', () => {
     const verdicts = [ok('a'), warn('b', 'x'), warn('c', null), fail('d', 'y'), unknown('e')]
     const { summary } = await runChecks(
       verdicts.map((verdict, index) => source(`${index}`, async () => verdict)),
+      null,
       1_000,
     )
     expect(summary).toEqual({ ok: 1, warn: 2, fail: 1, unknown: 1 })
@@ -48,12 +51,13 @@ describe('runChecks', () => {
     let aborted = false
     await runChecks(
       [
-        source('asks', async (signal) => {
+        source('asks', async (_, signal) => {
           await new Promise((resolve) => signal.addEventListener('abort', resolve))
           aborted = true
           return ok('late')
         }),
       ],
+      null,
       50,
     )
     await Promise.resolve()

@@ -52,11 +52,11 @@ describe('chooseChatTemplate', () => {
     ['of the Qwen distill, which has other tokens', header('R1 Distill Qwen', r1Like, 'qwen2'), true],
     ['that is missing', header('gemma 3 270m', undefined, 'gemma3'), true],
     ['too long to be read', header(r1Name, null), null],
-  ])('leaves a model alone: one %s', (_, model, toolless) => {
+  ])('changes nothing for a model %s', (_, model, toolless) => {
     expect(choose(model)).toMatchObject({ kind: 'own', toolless })
   })
 
-  it('leaves a model alone whose file has a second template for tools', () => {
+  it('changes nothing for a model with a second template for tools', () => {
     const model = header(r1Name, r1Like)
     model.metadata.set('tokenizer.chat_template.tool_use', withTools)
     expect(choose(model)).toMatchObject({ kind: 'own', toolless: false })

@@ -45,27 +45,21 @@ export const chooseChatTemplate = ({
   if (setting !== 'auto' && setting !== 'model')
     return { kind: 'file', path: setting, toolless: false, reason: 'The profile names this chat template.' }
   if (profile.pinnedFlags.some((word) => /^--chat-template(-file)?(=|$)/.test(word)))
-    return { kind: 'own', toolless: null, reason: 'the profile pins its own chat template' }
+    return keep(null, 'the profile pins its own chat template')
   if (header === null)
-    return {
-      kind: 'own',
-      toolless: null,
-      reason: "the model's header cannot be read, so neither can its chat template",
-    }
+    return keep(null, "the model's header cannot be read, so neither can its chat template")
   const own = judgeOwnTemplate(header)
-  if (own.kind === 'renders-tools')
-    return { kind: 'own', toolless: false, reason: "the model's own chat template renders tools" }
-  if (own.kind === 'unreadable') return { kind: 'own', toolless: null, reason: own.reason }
-  if (setting === 'auto' && isR1DistillLlama(header)) {
+  if (own.toolless !== true || setting !== 'auto') return own
+  if (isR1DistillLlama(header)) {
     const reason = `${own.reason}, so an agent's tools would be dropped silently (measured: a 78 KB request became 1,538 tokens), and it keeps only the last of several system messages. Ours renders both.`
     const path = ourTemplatePath(resourcesDir, 'r1-distill-llama')
     return { kind: 'file', path, toolless: false, reason: capitalise(reason) }
   }
-  if (setting === 'auto' && isSmolLm(header)) {
+  if (isSmolLm(header)) {
     const path = ourTemplatePath(resourcesDir, 'smollm2-instruct')
     return { kind: 'file', path, toolless: true, reason: whyNotSmolLmsOwn }
   }
-  return { kind: 'own', toolless: true, reason: own.reason }
+  return own
 }
 
 /** Reads only the first part of the header. If the file isn't a model, llama-server reports that. */
@@ -73,7 +67,7 @@ export const readChatTemplateChoice = async (
   profile: Profile['llamaServer'],
   resourcesDir: string,
 ): Promise<ChatTemplateChoice> => {
-  const header = await readGgufHeader(profile.modelPath, { keepTokenTexts: false }).catch(() => null)
+  const header = await readGgufHeader(profile.modelPath).catch(() => null)
   const choice = chooseChatTemplate({ profile, header, resourcesDir })
   if (choice.kind === 'file' && statSync(choice.path, { throwIfNoEntry: false })?.isFile() !== true) {
     const place = choice.path === profile.chatTemplate ? 'llamaServer.chatTemplate' : 'our chat template'
@@ -84,22 +78,20 @@ export const readChatTemplateChoice = async (
   return choice
 }
 
-type OwnTemplate =
-  | { readonly kind: 'renders-tools' }
-  | { readonly kind: 'toolless'; readonly reason: string }
-  | { readonly kind: 'unreadable'; readonly reason: string }
+type OwnTemplate = Extract<ChatTemplateChoice, { kind: 'own' }>
+
+const keep = (toolless: boolean | null, reason: string): OwnTemplate => ({ kind: 'own', toolless, reason })
 
 const judgeOwnTemplate = ({ metadata }: TemplateFacts): OwnTemplate => {
-  // If a file has several templates, llama.cpp renders requests with tools by this one (common/chat.cpp).
-  if (metadata.has(`${templateKey}.tool_use`)) return { kind: 'renders-tools' }
   const template = metadata.get(templateKey)
+  // If a file has several templates, llama.cpp renders requests with tools by this one (common/chat.cpp).
+  if (metadata.has(`${templateKey}.tool_use`) || (typeof template === 'string' && mentionsTools(template)))
+    return keep(false, "the model's own chat template renders tools")
   // llama-server then falls back to ChatML (seen with such a model: supports_tools false).
-  if (template === undefined) return { kind: 'toolless', reason: 'the model file has no chat template' }
-  if (typeof template !== 'string')
-    return { kind: 'unreadable', reason: "the model's chat template is not text, or is longer than 64 KiB" }
-  return mentionsTools(template)
-    ? { kind: 'renders-tools' }
-    : { kind: 'toolless', reason: "the model's own chat template never mentions the tools" }
+  if (template === undefined) return keep(true, 'the model file has no chat template')
+  return typeof template === 'string'
+    ? keep(true, "the model's own chat template never mentions the tools")
+    : keep(null, "the model's chat template is not text, or is longer than 64 KiB")
 }
 
 /**

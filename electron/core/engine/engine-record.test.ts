@@ -31,30 +31,30 @@ const entry = (over: { words?: readonly string[]; pid?: number } = {}): LedgerEn
   argv: [join(dir, 'llama-server'), '-m', model, '-c', '8192', ...(over.words ?? [])],
   profile: 'demo',
   spawnedAtMs: new Date('2026-11-28T12:00:00Z').getTime(),
-  logMark: { previous: null, offset: 0 },
+  logMark: { previous: 0, offset: 0 },
 })
 
-it('is another one with every flag that shapes the cache, and the same with the others', () => {
+it('changes with every flag that shapes the cache, and with no other', () => {
   const before = identifyEngine(entry())
   expect(identifyEngine(entry({ words: ['--port', '9000', '-lv', '4'] }))).toBe(before)
   for (const words of [['-ctk', 'q8_0'], ['-kvu'], ['-c', '4096'], ['--swa-full']])
     expect(identifyEngine(entry({ words }))).not.toBe(before)
 })
 
-it('is another one with another model of the same name, size and time', () => {
+it('differs for two models of the same name, size and time', () => {
   const before = identifyEngine(entry())
   writeModel('GGUF two')
   expect(identifyEngine(entry())).not.toBe(before)
 })
 
-it('is none that can be used where the model was replaced after the start', () => {
+it('is unusable if the model was replaced after the start', () => {
   const before = identifyEngine(entry())
   writeModel('GGUF one', new Date('2026-11-28T13:00:00Z'))
   const replaced = identifyEngine(entry())
   expect(replaced).not.toBe(before)
 })
 
-it('does not wait for a pipe in the place of the model', () => {
+it('does not wait for a pipe that replaced the model', () => {
   const before = identifyEngine(entry())
   rmSync(model)
   execFileSync('mkfifo', [model])

@@ -1,17 +1,13 @@
 // Collects the command line flag by flag, in this build's spelling, without the flags that the user pinned.
-import type { Adaptation } from './llama-adaptation.ts'
+import type { Adaptation } from '../../contract/question.ts'
 import type { LlamaCapabilities } from './llama-help.ts'
 
-export interface Option {
-  readonly code: Adaptation['code']
-  /** Best first. */
-  readonly spellings: readonly string[]
-  readonly value: string | null
-  readonly seed: string | null
-  readonly reason: string
-}
+export type ArgvDraft = ReturnType<typeof createArgvDraft>
 
-/** @param claims records and returns the pinned flag that replaces this one; null when none does */
+/**
+ * In its functions `spellings` are best first, and `value` null is a switch.
+ * @param claims records and returns the pinned flag that replaces this one; null when none does
+ */
 export function createArgvDraft(
   capabilities: LlamaCapabilities,
   claims: (flag: string, ours: string) => string | null,
@@ -28,36 +24,42 @@ export function createArgvDraft(
     return true
   }
 
-  const add = (option: Option) => {
-    const flag = capabilities.firstSupported(option.spellings)
-    const asked = option.spellings[0] ?? ''
-    if (flag === null) {
-      const reason = `This build of llama-server has no ${asked}. Why we wanted it: ${option.reason}`
-      adaptations.push({ code: 'not-in-this-build', flag: asked, seed: option.seed, ours: null, reason })
-      return
-    }
-    if (!put(flag, option.value)) return
-    const ours = option.value === null ? flag : `${flag} ${option.value}`
-    adaptations.push({ code: option.code, flag, seed: option.seed, ours, reason: option.reason })
+  /** @param reason the default says only that this build has no such flag */
+  const noteLack = (
+    flag: string,
+    seed: string | null,
+    reason = `This build of llama-server has no ${flag}.`,
+  ) => {
+    adaptations.push({ flag, seed, ours: null, reason, isLacking: true })
+  }
+
+  const add = (spellings: readonly string[], value: string | null, reason: string) => {
+    const flag = capabilities.firstSupported(spellings)
+    const asked = spellings[0] ?? ''
+    if (flag === null)
+      noteLack(asked, null, `This build of llama-server has no ${asked}. Why we wanted it: ${reason}`)
+    else if (put(flag, value))
+      adaptations.push({ flag, seed: null, ours: value === null ? flag : `${flag} ${value}`, reason })
   }
 
   return {
+    parts,
+    adaptations,
+    warnings,
+    /** Why there can be no command line. */
+    reasons,
     add,
+    noteLack,
     /** For a flag that isn't missed on builds without it. */
-    addIfListed: (option: Option) => {
-      if (capabilities.firstSupported(option.spellings) !== null) add(option)
+    addIfListed: (spellings: readonly string[], value: string | null, reason: string) => {
+      if (capabilities.firstSupported(spellings) !== null) add(spellings, value, reason)
     },
     /** Same as in the seed's line, so not an adaptation; left out with a note if the build lacks it. */
     plain: (spellings: readonly string[], value: string | null) => {
       const flag = capabilities.firstSupported(spellings)
-      if (flag !== null) {
-        put(flag, value)
-        return
-      }
       const asked = spellings[0] ?? ''
-      const seed = value === null ? asked : `${asked} ${value}`
-      const reason = `This build of llama-server has no ${asked}.`
-      adaptations.push({ code: 'not-in-this-build', flag: asked, seed, ours: null, reason })
+      if (flag === null) noteLack(asked, value === null ? asked : `${asked} ${value}`)
+      else put(flag, value)
     },
     require: (spellings: readonly string[], value: string, what: string) => {
       const flag = capabilities.firstSupported(spellings)
@@ -65,15 +67,5 @@ export function createArgvDraft(
         reasons.push(`This build of llama-server has no ${spellings[0]}, and the profile needs ${what}.`)
       else put(flag, value)
     },
-    note: (adaptation: Adaptation) => {
-      adaptations.push(adaptation)
-    },
-    warn: (warning: string) => {
-      warnings.push(warning)
-    },
-    fail: (reason: string) => {
-      reasons.push(reason)
-    },
-    finish: () => ({ parts, adaptations, warnings, reasons }),
   }
 }

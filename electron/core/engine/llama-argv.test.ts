@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import type { Profile } from '../../contract/profile.ts'
 import type { ChatTemplateChoice } from './chat-template.ts'
-import { type LlamaProfile, planLlamaArgv } from './llama-argv.ts'
+import { planLlamaArgv } from './llama-argv.ts'
 import { parseLlamaHelp } from './llama-help.ts'
 
 const readHelpText = (build: string) =>
   readFileSync(new URL(`../../../resources/llama-help/${build}.txt`, import.meta.url), 'utf8')
+
+type LlamaProfile = Profile['llamaServer']
 
 /** The seed's machine, with the seed's values where it has them. */
 const studio: LlamaProfile = {
@@ -48,7 +51,7 @@ function planned(...args: Parameters<typeof plan>) {
   const result = plan(...args)
   if (result.kind !== 'planned') throw new Error(result.reasons.join(' '))
   const argumentOf = (flag: string) => result.argv[result.argv.indexOf(flag) + 1]
-  const reasonOf = (code: string) => result.adaptations.find((adaptation) => adaptation.code === code)?.reason
+  const reasonOf = (flag: string) => result.adaptations.find((adaptation) => adaptation.flag === flag)?.reason
   return { ...result, argumentOf, reasonOf, line: result.argv.join(' ') }
 }
 
@@ -94,30 +97,16 @@ describe('planLlamaArgv', () => {
     )
   })
 
-  it('says of every difference what the seed had, with the numbers of this profile', () => {
+  it('explains every difference from the seed, with the numbers of this profile', () => {
     const { adaptations, reasonOf } = planned()
-    expect(adaptations.map((adaptation) => adaptation.code)).toEqual([
-      'speculation',
-      'draft-kv-type',
-      'draft-kv-type',
-      'draft-gpu-layers',
-      'context-split',
-      'batch',
-      'batch',
-      'host',
-      'api-key',
-      'alias',
-      'metrics',
-      'prompt-cache',
-      'offline',
-      'web-ui',
-      'log-colors',
-      'log-level',
-    ])
-    expect(reasonOf('context-split')).toMatch(/131,072 \/ 4 = 32,768 tokens for each slot/)
-    expect(reasonOf('draft-kv-type')).toMatch(/131,072 cells.*2 bytes a value instead of 0\.5625 \(q4_0\)/)
-    expect(reasonOf('batch')).toMatch(/512 tokens, instead of this build's default of 2048/)
-    expect(adaptations.find(({ code }) => code === 'host')).toMatchObject({ seed: '--host 0.0.0.0' })
+    expect(adaptations.map(({ flag }) => flag).join(' ')).toBe(
+      '--spec-type -ctkd -ctvd -ngld -no-kvu -b -ub --host --api-key-file -a --metrics -cram --offline --no-ui' +
+        ' --log-colors -lv',
+    )
+    expect(reasonOf('-no-kvu')).toMatch(/131,072 \/ 4 = 32,768 tokens for each slot/)
+    expect(reasonOf('-ctkd')).toMatch(/131,072 cells.*2 bytes a value instead of 0\.5625 \(q4_0\)/)
+    expect(reasonOf('-b')).toMatch(/512 tokens, instead of this build's default of 2048/)
+    expect(adaptations.find(({ flag }) => flag === '--host')).toMatchObject({ seed: '--host 0.0.0.0' })
   })
 
   it('uses every flag it passes as the build lists it', () => {
@@ -132,7 +121,7 @@ describe('planLlamaArgv', () => {
     }
   })
 
-  it('leaves the log as it is where level 4 means something else', () => {
+  it('leaves the log level alone if level 4 means something else', () => {
     const older = readHelpText('b10068').replace('- 4: trace (more info)', '')
     expect(planned({}, older).argv).not.toContain('-lv')
     expect(planned({ pinnedFlags: ['-lv', '2'] }).line).toMatch(/--log-colors off -lv 2$/)
@@ -141,7 +130,7 @@ describe('planLlamaArgv', () => {
   it('gives one pool to all slots with a unified KV cache', () => {
     const { line, reasonOf, warnings } = planned({ unifiedKv: true })
     expect(line).toContain(' -kvu ')
-    expect(reasonOf('unified-kv')).toMatch(/one pool of 131,072 tokens shared by all 4 slots/)
+    expect(reasonOf('-kvu')).toMatch(/one pool of 131,072 tokens shared by all 4 slots/)
     expect(warnings).toEqual([])
     const older = planned({ unifiedKv: true, contextTokens: 65_536 }, without(readHelpText('b10434'), '-kvu'))
     expect(older.line).not.toContain('kvu')
@@ -149,18 +138,18 @@ describe('planLlamaArgv', () => {
     expect(older.warnings[1]).toMatch(/first turn can bring 30,000/)
   })
 
-  it('drafts without --spec-type where the build has none', () => {
+  it('drafts without --spec-type on a build that lacks it', () => {
     const { line, adaptations } = planned({}, without(readHelpText('b10434'), '--spec-type'))
     expect(line).toContain('-md /models/draft.gguf')
     expect(line).not.toContain('--spec-type')
-    expect(adaptations.some(({ code }) => code === 'speculation')).toBe(false)
+    expect(adaptations.some(({ flag }) => flag === '--spec-type')).toBe(false)
   })
 
-  it('leaves the draft model out where it would only idle', () => {
+  it('leaves the draft model out if it would only idle', () => {
     const renamed = readHelpText('b10434').replaceAll('draft-simple', 'draft-plain')
     for (const result of [planned({}, renamed), planned({ speculation: 'none' })]) {
       expect(result.line).not.toMatch(/-md|--spec-type|-ctkd|-ngld/)
-      expect(result.adaptations.find(({ code }) => code === 'draft-left-out')).toMatchObject({
+      expect(result.adaptations.find(({ flag }) => flag === '-md')).toMatchObject({
         seed: '-md /models/draft.gguf',
         ours: null,
       })
@@ -171,7 +160,7 @@ describe('planLlamaArgv', () => {
   it('needs no draft model for ngram-mod', () => {
     const result = planned({ speculation: 'ngram-mod', draftModelPath: null })
     expect(result.line).toContain('--spec-type ngram-mod')
-    expect(result.adaptations.some(({ code }) => code === 'draft-left-out')).toBe(false)
+    expect(result.adaptations.some(({ flag }) => flag === '-md')).toBe(false)
     expect(planned({ speculation: 'ngram-mod' }).line).not.toContain('-md')
   })
 
@@ -213,11 +202,11 @@ describe('planLlamaArgv', () => {
     const { line, adaptations } = planned({}, without(readHelpText('b10434'), '--metrics'))
     expect(line).not.toContain('--metrics')
     expect(adaptations).toContainEqual({
-      code: 'not-in-this-build',
       flag: '--metrics',
       seed: null,
       ours: null,
       reason: expect.stringMatching(/has no --metrics/),
+      isLacking: true,
     })
   })
 
@@ -236,16 +225,6 @@ describe('planLlamaArgv', () => {
       /would serve every client/,
     ],
     ['slots that cannot be asked for', {}, without(readHelpText('b10434'), '-np'), /no -np/],
-    ['a port that is none', { port: 99_999 }, readHelpText('b10434'), /port is 99999/],
-    ['NaN', { contextTokens: Number.NaN }, readHelpText('b10434'), /contextTokens is NaN/],
-    ['a fraction', { slots: 1.5 }, readHelpText('b10434'), /slots is 1\.5/],
-    [
-      'an endless number',
-      { gpuLayers: Number.POSITIVE_INFINITY },
-      readHelpText('b10434'),
-      /gpuLayers is Infinity/,
-    ],
-    ['less context than slots', { contextTokens: 3 }, readHelpText('b10434'), /less than one token per slot/],
   ] as const)('refuses %s', (_what, changes, help, reason) => {
     expect(reasonsOf(plan(changes, help)).join(' ')).toMatch(reason)
   })
@@ -262,20 +241,31 @@ describe('planLlamaArgv', () => {
     else expect(warnings).toEqual([expect.stringMatching(expected)])
   })
 
-  it('lets a micro-batch be no larger than the batch', () => {
-    const { argumentOf, warnings } = planned({ batchTokens: 256, microBatchTokens: 512 })
-    expect(argumentOf('-ub')).toBe('256')
+  it("says when one of its values is the build's default too", () => {
     expect(planned({ microBatchTokens: 512 }).adaptations.find(({ flag }) => flag === '-ub')?.reason).toMatch(
       /default too/,
     )
-    expect(warnings[0]).toMatch(/microBatchTokens 512/)
   })
 })
 
 describe('a build of November 2026', () => {
-  it('gets the line that the older ones get, its port and address said outright', () => {
+  it('gets the same line as the older ones, with explicit port and address', () => {
     expect(planned({}, newestHelpText()).argv).toEqual(planned({}, readHelpText('b10434')).argv)
     expect(planned({ unifiedKv: true }, newestHelpText()).line).toContain(' -kvu ')
+  })
+
+  it('listens on several addresses; an older build listens on one, and the reason says so', () => {
+    const host = ['127.0.0.1', '100.64.0.7']
+    const { line, adaptations } = planned({ host }, newestHelpText())
+    expect(line).toContain(' --host 127.0.0.1,100.64.0.7 --port 8080 ')
+    expect(adaptations.find(({ flag }) => flag === '--host')?.ours).toBe('--host 127.0.0.1,100.64.0.7')
+    expect(reasonsOf(plan({ host }, readHelpText('b10434')))).toEqual([
+      expect.stringMatching(/^llamaServer\.host lists 2 addresses, but this build .* listens on one/),
+    ])
+    expect(planned({ host: ['::1'] }, readHelpText('b10434')).argumentOf('--host')).toBe('::1')
+    // One address of several that is not loopback needs the key file.
+    const keyless = without(newestHelpText(), '--api-key-file')
+    expect(reasonsOf(plan({ host }, keyless)).join()).toMatch(/every client that can reach 127\.0\.0\.1,100/)
   })
 
   it('takes a limit for each slot of one pool that a user pins', () => {
@@ -288,7 +278,7 @@ describe('a build of November 2026', () => {
   })
 })
 
-describe('how the model is loaded, pinned', () => {
+describe('pinned flags for loading the model', () => {
   const spelled = (help: string, ...pinnedFlags: string[]) => {
     const { argv, warnings } = planned({ pinnedFlags }, help)
     return { words: argv.slice(argv.indexOf('-lv') + 2), warnings }
@@ -302,7 +292,7 @@ describe('how the model is loaded, pinned', () => {
     [['-dio'], '--load-mode dio'],
     [['--threads', '4', '--no-direct-io'], '--threads 4 --load-mode auto'],
     [['-lm', 'mlock'], '-lm mlock'],
-  ])('%j reaches a build without the old words as %s', (pinned, expected) => {
+  ])('%j becomes %s on a build without the old flags', (pinned, expected) => {
     const { words, warnings } = spelled(newestHelpText(), ...pinned)
     expect(words.join(' ')).toBe(expected)
     expect(warnings).toEqual([])
@@ -314,20 +304,20 @@ describe('how the model is loaded, pinned', () => {
     ['none', '--no-mmap'],
     ['dio', '--direct-io'],
     ['auto', ''],
-  ])('--load-mode %s reaches a build without it as "%s"', (mode, expected) => {
+  ])('--load-mode %s becomes "%s" on a build without it', (mode, expected) => {
     const { words, warnings } = spelled(readHelpText('b10068'), '--load-mode', mode)
     expect(words.join(' ')).toBe(expected)
     expect(warnings).toEqual([])
   })
 
-  it('stays as it is on a build that knows both, or where the mode is not known', () => {
+  it('stay unchanged on a build with both, and with an unknown mode', () => {
     expect(spelled(readHelpText('b10434'), '--mlock').words).toEqual(['--mlock'])
     expect(spelled(readHelpText('b10068'), '--load-mode', 'turbo').words).toEqual(['--load-mode', 'turbo'])
   })
 
-  it('is said in the plan', () => {
+  it('are explained in the plan', () => {
     const { adaptations } = planned({ pinnedFlags: ['--mlock'] }, newestHelpText())
-    expect(adaptations.find(({ code }) => code === 'pinned')?.reason).toBe(
+    expect(adaptations.find(({ flag }) => flag.startsWith('--load-mode'))?.reason).toBe(
       'The profile pins --mlock, which this build of llama-server calls --load-mode mmap+mlock.',
     )
   })
@@ -344,10 +334,12 @@ describe('pinned flags', () => {
     const { argv, line, adaptations } = planned({ pinnedFlags })
     expect(line).not.toContain(` ${ours} `)
     expect(argv.slice(-pinnedFlags.length)).toEqual(pinnedFlags)
-    expect(adaptations.filter(({ code }) => code === 'pinned')).toMatchObject([{ ours: text }])
+    expect(adaptations.filter(({ reason }) => reason.startsWith('The profile pins'))).toMatchObject([
+      { ours: text },
+    ])
   })
 
-  it('are passed as they stand, with a warning where the build will not like them', () => {
+  it('are passed unchanged, with a warning if the build will not accept them', () => {
     const pinnedFlags = ['--not-a-flag', '--draft-max', '8', '--mlock', '--threads', '4', '--temp', '-1']
     const { argv, warnings, adaptations } = planned({ pinnedFlags })
     expect(argv.slice(-pinnedFlags.length)).toEqual(pinnedFlags)
@@ -356,7 +348,7 @@ describe('pinned flags', () => {
       expect.stringMatching(/--draft-max was removed/),
       expect.stringMatching(/--mlock is deprecated/),
     ])
-    expect(adaptations.some(({ code }) => code === 'pinned')).toBe(false)
+    expect(adaptations.some(({ reason }) => reason.startsWith('The profile pins'))).toBe(false)
   })
 
   it('do not take a value for a flag', () => {
@@ -364,7 +356,7 @@ describe('pinned flags', () => {
     expect(line).toContain(' -b 512 ')
   })
 
-  it('keep our key file beside theirs, since llama-server accepts the keys of both', () => {
+  it('keep our key file too: llama-server accepts the keys of both', () => {
     const { line } = planned({ pinnedFlags: ['--api-key-file', '/theirs'] })
     expect(line).toMatch(/--api-key-file \/state\/key.*--api-key-file \/theirs/)
   })
@@ -385,23 +377,21 @@ describe('the sampling', () => {
   it.each(['b10068', 'b10434'])('of the profile is passed to %s with its reason', (build) => {
     const { argumentOf, reasonOf } = planned({ sampling }, readHelpText(build))
     expect([argumentOf('--temp'), argumentOf('--top-p')]).toEqual(['0.6', '0.95'])
-    expect(reasonOf('sampling')).toContain('llamaServer.sampling')
+    expect(reasonOf('--temp')).toContain('llamaServer.sampling')
   })
 
-  it('is left to the model where the profile says nothing, and to the user who pinned it', () => {
+  it('is not set if the profile has none, or if the user pinned it', () => {
     for (const nothing of [{}, { sampling: null }]) expect(planned(nothing).line).not.toContain('--temp')
     const pinned = planned({ sampling, pinnedFlags: ['--temp', '0.2'] })
     expect(pinned.line.match(/--temp /g)).toHaveLength(1)
     expect(pinned.argumentOf('--top-p')).toBe('0.95')
   })
 
-  it('is named where the build has no flag for it', () => {
+  it('is listed as missing if the build has no flag for it', () => {
     const help = without(readHelpText('b10434'), '--top-p')
     const { line, adaptations } = planned({ sampling }, help)
     expect(line).not.toContain('--top-p')
-    expect(adaptations).toContainEqual(
-      expect.objectContaining({ code: 'not-in-this-build', flag: '--top-p' }),
-    )
+    expect(adaptations).toContainEqual(expect.objectContaining({ flag: '--top-p', isLacking: true }))
   })
 })
 
@@ -416,10 +406,10 @@ describe('the chat template', () => {
   it.each(['b10068', 'b10434'])('of ours is passed to %s with its reason', (build) => {
     const { argumentOf, reasonOf } = planned({}, readHelpText(build), file)
     expect(argumentOf('--chat-template-file')).toBe('/r/ours.jinja')
-    expect(reasonOf('chat-template')).toContain('drops tools')
+    expect(reasonOf('--chat-template-file')).toContain('drops tools')
   })
 
-  it('comes after --jinja, without which some builds take only templates they know', () => {
+  it('comes after --jinja, because some builds otherwise accept only built-in templates', () => {
     const help = readHelpText('b10068').replace(
       'whether to use jinja template engine for chat (default: enabled)',
       'use jinja template for chat (default: disabled)',
@@ -427,7 +417,7 @@ describe('the chat template', () => {
     expect(planned({}, help, file).line).toMatch(/ --jinja --chat-template-file /)
   })
 
-  it('of the model is left alone, and one without tools is warned of', () => {
+  it('of the model needs no flag; one without tools gives a warning', () => {
     expect(planned().line).not.toContain('--chat-template')
     expect(planned().warnings.join()).not.toContain('Tools')
     const toolless = { kind: 'own', toolless: true, reason: 'it never mentions the tools' } as const
@@ -436,7 +426,7 @@ describe('the chat template', () => {
     )
   })
 
-  it('that the profile pins wins over ours', () => {
+  it('pinned by the profile replaces ours', () => {
     const { line } = planned(
       { pinnedFlags: ['--chat-template-file', '/mine.jinja'] },
       readHelpText('b10434'),

@@ -1,14 +1,16 @@
 // Turns a profile into a command line for this build of llama-server, and explains each difference from the seed's.
 import type { Profile } from '../../contract/profile.ts'
+import type { Adaptation } from '../../contract/question.ts'
+import { formatCount } from '../base/format-bytes.ts'
+import { cacheBlock } from '../gguf/tensor-types.ts'
 import type { ChatTemplateChoice } from './chat-template.ts'
-import type { Adaptation } from './llama-adaptation.ts'
-import { createArgvDraft } from './llama-argv-draft.ts'
+import { type ArgvDraft, createArgvDraft } from './llama-argv-draft.ts'
 import type { LlamaCapabilities } from './llama-help.ts'
 import { planPinnedFlags } from './llama-pinned-flags.ts'
 import { planSlotCache } from './llama-slot-cache.ts'
 import type { SlotCache } from './slot-cache.ts'
 
-export type LlamaProfile = Profile['llamaServer']
+type LlamaProfile = Profile['llamaServer']
 
 export interface LlamaPlanInput {
   readonly profile: LlamaProfile
@@ -32,12 +34,9 @@ export type LlamaPlan =
 /** Measured: an agent's first turn brings 21,000 to 30,000 tokens (facts on live use). */
 const firstTurnTokens = 30_000
 
-export type ArgvDraft = ReturnType<typeof createArgvDraft>
-
+/** Values are the contract's: llama-server itself reads `-c 128k` as 128 and silently "listens" on port 99999. */
 export function planLlamaArgv(input: LlamaPlanInput): LlamaPlan {
   const { profile, capabilities } = input
-  const wrong = findWrongValues(profile)
-  if (wrong.length > 0) return { kind: 'impossible', reasons: wrong }
   const pinned = planPinnedFlags(profile, capabilities)
   if (pinned.kind === 'impossible') return pinned
   const draft = createArgvDraft(capabilities, pinned.claims)
@@ -49,7 +48,7 @@ export function planLlamaArgv(input: LlamaPlanInput): LlamaPlan {
   planEndpoints(draft, input)
   planChatTemplate(draft, input.chatTemplate)
   planSampling(draft, profile, capabilities)
-  const { parts, adaptations, warnings, reasons } = draft.finish()
+  const { parts, adaptations, warnings, reasons } = draft
   if (reasons.length > 0) return { kind: 'impossible', reasons }
   return {
     kind: 'planned',
@@ -59,41 +58,19 @@ export function planLlamaArgv(input: LlamaPlanInput): LlamaPlan {
   }
 }
 
-/** llama-server reads `-c 128k` as 128 and silently "listens" on port 99999, so values are checked first. */
-function findWrongValues(profile: LlamaProfile): string[] {
-  const limits: readonly [keyof LlamaProfile & string, number, number][] = [
-    ['port', 1, 65_535],
-    ['slots', 1, 1024],
-    ['contextTokens', 1, 2 ** 31 - 1],
-    ['gpuLayers', 0, 2 ** 31 - 1],
-    ['batchTokens', 1, 2 ** 31 - 1],
-    ['microBatchTokens', 1, 2 ** 31 - 1],
-    ['promptCacheMiB', 0, 2 ** 31 - 1],
-  ]
-  const wrong: string[] = []
-  for (const [key, min, max] of limits) {
-    const value = profile[key]
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) continue
-    wrong.push(`llamaServer.${key} is ${String(value)}, not a whole number from ${min} to ${max}.`)
-  }
-  if (profile.contextTokens < profile.slots)
-    wrong.push('llamaServer.contextTokens is less than one token per slot.')
-  return wrong
-}
-
 function planSpeculation(draft: ArgvDraft, profile: LlamaProfile, capabilities: LlamaCapabilities) {
   const { speculation, draftModelPath } = profile
   const specType = capabilities.firstSupported(['--spec-type'])
   const seed = draftModelPath === null ? null : `-md ${draftModelPath}`
   const dropDraft = (reason: string) => {
-    if (draftModelPath !== null) draft.note({ code: 'draft-left-out', flag: '-md', seed, ours: null, reason })
+    if (draftModelPath !== null) draft.adaptations.push({ flag: '-md', seed, ours: null, reason })
   }
   if (speculation === 'none') {
     dropDraft('Speculation is off in this profile; a draft model would take memory and never draft.')
     return
   }
   if (speculation === 'draft-simple' && draftModelPath === null) {
-    draft.fail(
+    draft.reasons.push(
       'llamaServer.speculation is draft-simple, but llamaServer.draftModelPath names no draft model.',
     )
     return
@@ -102,19 +79,20 @@ function planSpeculation(draft: ArgvDraft, profile: LlamaProfile, capabilities: 
   const canName = specType !== null && (allowed === null || allowed.includes(speculation))
   if (speculation === 'ngram-mod' || (specType !== null && !canName)) {
     if (!canName) {
-      draft.warn(`This build cannot speculate with ${speculation}; it runs without speculation.`)
+      draft.warnings.push(`This build cannot speculate with ${speculation}; it runs without speculation.`)
       dropDraft(`This build's --spec-type does not list ${speculation}; the draft model would load and idle.`)
       return
     }
     dropDraft('ngram-mod drafts from the text itself and needs no draft model.')
   }
-  if (canName) {
-    const reason =
+  if (canName)
+    draft.add(
+      ['--spec-type'],
+      speculation,
       speculation === 'draft-simple'
         ? 'On this build -md alone loads the draft model but never drafts: --spec-type defaults to none (measured: 43 of 46 draft tokens accepted with it, no drafts without).'
-        : 'ngram-mod drafts repeated text without a draft model (measured: 51 instead of 23 tokens/s on repetitive output).'
-    draft.add({ code: 'speculation', spellings: ['--spec-type'], value: speculation, seed: null, reason })
-  }
+        : 'ngram-mod drafts repeated text without a draft model (measured: 51 instead of 23 tokens/s on repetitive output).',
+    )
   if (speculation === 'draft-simple' && draftModelPath !== null)
     planDraftModel(draft, profile, draftModelPath)
 }
@@ -126,21 +104,17 @@ function planDraftModel(draft: ArgvDraft, profile: LlamaProfile, draftModelPath:
     ['k', profile.draftCacheTypeK],
     ['v', profile.draftCacheTypeV],
   ] as const) {
-    draft.add({
-      code: 'draft-kv-type',
-      spellings: [`-ct${letter}d`, `--cache-type-${letter}-draft`, `--spec-draft-type-${letter}`],
-      value: type,
-      seed: null,
-      reason: `-ct${letter} does not apply to the draft model: its ${letter.toUpperCase()} cache has ${cells} cells too and would be f16, 2 bytes a value instead of ${formatBytes(bytesPerValue(type))} (${type}).`,
-    })
+    draft.add(
+      [`-ct${letter}d`, `--cache-type-${letter}-draft`, `--spec-draft-type-${letter}`],
+      type,
+      `-ct${letter} does not apply to the draft model: its ${letter.toUpperCase()} cache has ${cells} cells too and would be f16, 2 bytes a value instead of ${formatBytes(bytesPerValue(type))} (${type}).`,
+    )
   }
-  draft.add({
-    code: 'draft-gpu-layers',
-    spellings: ['-ngld', '--gpu-layers-draft', '--n-gpu-layers-draft', '--spec-draft-ngl'],
-    value: String(profile.gpuLayers),
-    seed: null,
-    reason: `-ngl ${profile.gpuLayers} applies to the model only; the draft model gets the same.`,
-  })
+  draft.add(
+    ['-ngld', '--gpu-layers-draft', '--n-gpu-layers-draft', '--spec-draft-ngl'],
+    String(profile.gpuLayers),
+    `-ngl ${profile.gpuLayers} applies to the model only; the draft model gets the same.`,
+  )
 }
 
 function planContext(draft: ArgvDraft, profile: LlamaProfile, capabilities: LlamaCapabilities) {
@@ -151,28 +125,28 @@ function planContext(draft: ArgvDraft, profile: LlamaProfile, capabilities: Llam
   draft.plain(['-ngl', '--gpu-layers', '--n-gpu-layers'], String(profile.gpuLayers))
   const perSlot = Math.floor(contextTokens / slots)
   const arithmetic = `${formatCount(contextTokens)} / ${slots} = ${formatCount(perSlot)} tokens for each slot`
-  const unified = capabilities.firstSupported(['-kvu', '--kv-unified'])
-  if (profile.unifiedKv && unified !== null) {
-    const reason = `-c is one pool of ${formatCount(contextTokens)} tokens shared by all ${slots} slots, and one slot may use all of it; a split would give ${arithmetic}. A full pool fails every running request.`
-    draft.add({ code: 'unified-kv', spellings: ['-kvu', '--kv-unified'], value: null, seed: null, reason })
+  const pool = ['-kvu', '--kv-unified']
+  const canPool = capabilities.firstSupported(pool) !== null
+  if (profile.unifiedKv && canPool) {
+    draft.add(
+      pool,
+      null,
+      `-c is one pool of ${formatCount(contextTokens)} tokens shared by all ${slots} slots, and one slot may use all of it; a split would give ${arithmetic}. A full pool fails every running request.`,
+    )
     return
   }
   if (profile.unifiedKv && slots > 1) {
-    draft.warn(`This build has no -kvu: -c is divided, ${arithmetic}.`)
-    const reason = `This build has no unified KV cache; -c is divided: ${arithmetic}.`
-    draft.note({ code: 'not-in-this-build', flag: '-kvu', seed: null, ours: null, reason })
-  } else if (!profile.unifiedKv && unified !== null) {
-    const reason = `-c is divided among the slots: ${arithmetic}. Passed explicitly, because a build's own default depends on -np.`
-    draft.add({
-      code: 'context-split',
-      spellings: ['-no-kvu', '--no-kv-unified'],
-      value: null,
-      seed: null,
-      reason,
-    })
+    draft.warnings.push(`This build has no -kvu: -c is divided, ${arithmetic}.`)
+    draft.noteLack('-kvu', null, `This build has no unified KV cache; -c is divided: ${arithmetic}.`)
+  } else if (!profile.unifiedKv && canPool) {
+    draft.add(
+      ['-no-kvu', '--no-kv-unified'],
+      null,
+      `-c is divided among the slots: ${arithmetic}. Passed explicitly, because a build's own default depends on -np.`,
+    )
   }
   if (perSlot < firstTurnTokens) {
-    draft.warn(
+    draft.warnings.push(
       `${arithmetic}, but an agent's first turn can bring ${formatCount(firstTurnTokens)}; larger requests are refused.`,
     )
   }
@@ -187,7 +161,7 @@ function planCache(draft: ArgvDraft, profile: LlamaProfile, capabilities: LlamaC
     const flag = capabilities.firstSupported(spellings)
     const allowed = flag === null ? null : capabilities.allowedValues(flag)
     if (allowed !== null && !allowed.includes(type)) {
-      draft.fail(
+      draft.reasons.push(
         `This build does not know the KV cache type ${type} (${spellings[0]}); it lists ${allowed.join(', ')}.`,
       )
     } else if (type === 'f16') draft.plain(spellings, type)
@@ -196,142 +170,101 @@ function planCache(draft: ArgvDraft, profile: LlamaProfile, capabilities: LlamaC
   const quantised = [cacheTypeK, cacheTypeV].find((type) => bytesPerValue(type) < 2)
   // Measured on the demo's model: f16 reads a prompt of 1,090 at 474 tokens/s, q8_0 at 156, q4_0 at 95; of 3,490 at 273, 62, 34.
   if (profile.gpuLayers === 0 && quantised !== undefined)
-    draft.warn(
+    draft.warnings.push(
       `Without a GPU (gpuLayers 0) a ${quantised} KV cache reads prompts 3 to 8 times slower than f16 (measured): set llamaServer.cacheTypeK and cacheTypeV to f16, unless memory is too short for it.`,
     )
   // Since August 2025 -fa takes a value and defaults to auto; without a value it would swallow the next flag (measured:
   // rc 1). Earlier it was a switch, off by default, and a quantized V cache needs it.
-  const flashAttention = capabilities.firstSupported(['-fa', '--flash-attn'])
-  if (
-    flashAttention !== null &&
-    capabilities.valueCount(flashAttention) === 0 &&
-    bytesPerValue(cacheTypeV) < 2
-  ) {
-    const reason = `A ${cacheTypeV} V cache needs flash attention, which is a switch and off by default on this build.`
-    draft.add({
-      code: 'flash-attention',
-      spellings: ['-fa', '--flash-attn'],
-      value: null,
-      seed: null,
-      reason,
-    })
-  }
+  const flashAttention = ['-fa', '--flash-attn']
+  const flag = capabilities.firstSupported(flashAttention)
+  if (flag !== null && capabilities.valueCount(flag) === 0 && bytesPerValue(cacheTypeV) < 2)
+    draft.add(
+      flashAttention,
+      null,
+      `A ${cacheTypeV} V cache needs flash attention, which is a switch and off by default on this build.`,
+    )
 }
 
 function planBatch(draft: ArgvDraft, profile: LlamaProfile, capabilities: LlamaCapabilities) {
-  const { batchTokens } = profile
-  const microBatchTokens = Math.min(profile.microBatchTokens, batchTokens)
-  if (microBatchTokens < profile.microBatchTokens) {
-    draft.warn(
-      `llamaServer.microBatchTokens ${profile.microBatchTokens} is more than batchTokens ${batchTokens}; ${microBatchTokens} is used.`,
-    )
-  }
+  const { batchTokens, microBatchTokens } = profile
   const against = (flag: string, ours: number) => {
     const value = capabilities.defaultOf(flag)
     if (value === String(ours)) return "which is this build's default too"
     return value === null ? "instead of this build's default" : `instead of this build's default of ${value}`
   }
-  draft.add({
-    code: 'batch',
-    spellings: ['-b', '--batch-size'],
-    value: String(batchTokens),
-    seed: null,
-    reason: `Other streams wait for each batch of a long prompt: batches of ${formatCount(batchTokens)} tokens, ${against('-b', batchTokens)} (measured beside a prefill of 8,700: 5 tokens in 21 s at 2048, about 35 in 24 s at 256, the prefill 15 % slower).`,
-  })
-  draft.add({
-    code: 'batch',
-    spellings: ['-ub', '--ubatch-size'],
-    value: String(microBatchTokens),
-    seed: null,
-    reason: `Computed at once: ${formatCount(microBatchTokens)} tokens, ${against('-ub', microBatchTokens)}, never more than the batch.`,
-  })
+  draft.add(
+    ['-b', '--batch-size'],
+    String(batchTokens),
+    `Other streams wait for each batch of a long prompt: batches of ${formatCount(batchTokens)} tokens, ${against('-b', batchTokens)} (measured beside a prefill of 8,700: 5 tokens in 21 s at 2048, about 35 in 24 s at 256, the prefill 15 % slower).`,
+  )
+  draft.add(
+    ['-ub', '--ubatch-size'],
+    String(microBatchTokens),
+    `Computed at once: ${formatCount(microBatchTokens)} tokens, ${against('-ub', microBatchTokens)}.`,
+  )
 }
 
-function planEndpoints(draft: ArgvDraft, input: LlamaPlanInput) {
-  const { profile, capabilities, apiKeyPath } = input
-  draft.require(['--host'], profile.host, 'an address')
+function planEndpoints(draft: ArgvDraft, { profile, capabilities, apiKeyPath, slotCache }: LlamaPlanInput) {
+  const hosts = [profile.host].flat()
+  const host = hosts.join(',')
+  if (hosts.length > 1 && !/comma-separated/.test(capabilities.find('--host')?.text ?? ''))
+    draft.reasons.push(
+      `llamaServer.host lists ${hosts.length} addresses, but this build of llama-server listens on one (builds since September 2026 take several): set one of them, or 0.0.0.0 for all.`,
+    )
+  draft.require(['--host'], host, 'an address')
   draft.require(['--port'], String(profile.port), 'a port')
-  if (profile.host !== '0.0.0.0') {
-    const reason = `The profile restricts it to ${profile.host}.`
-    draft.note({
-      code: 'host',
+  if (host !== '0.0.0.0') {
+    const reason = `The profile restricts it to ${host}.`
+    draft.adaptations.push({
       flag: '--host',
       seed: '--host 0.0.0.0',
-      ours: `--host ${profile.host}`,
+      ours: `--host ${host}`,
       reason,
     })
   }
-  const local = ['127.0.0.1', 'localhost', '::1'].includes(profile.host)
+  const local = hosts.every((one) => ['127.0.0.1', 'localhost', '::1'].includes(one))
   if (!local && capabilities.firstSupported(['--api-key-file']) === null) {
-    draft.fail(
-      `This build has no --api-key-file: it would serve every client that can reach ${profile.host}:${profile.port}.`,
+    draft.reasons.push(
+      `This build has no --api-key-file: it would serve every client that can reach ${host}:${profile.port}.`,
     )
   }
-  const options = [
-    [
-      'api-key',
-      ['--api-key-file'],
-      apiKeyPath,
-      `Without it any client that can reach ${profile.host}:${profile.port} may use the model; a file keeps the key out of the process list.`,
-    ],
-    [
-      'alias',
-      ['-a', '--alias'],
-      profile.alias,
-      'The name that LiteLLM asks for; the default is the path of the model file.',
-    ],
-    ['metrics', ['--metrics'], null, 'Off by default; needed for the queue and the token counters.'],
-  ] as const
-  for (const [code, spellings, value, reason] of options)
-    draft.add({ code, spellings, value, seed: null, reason })
-  planSlotCache(draft, input)
-  draft.add({
-    code: 'offline',
-    spellings: ['--offline'],
-    value: null,
-    seed: null,
-    reason: 'The model is a local file, so the start needs no network.',
-  })
+  draft.add(
+    ['--api-key-file'],
+    apiKeyPath,
+    `Without it any client that can reach ${host}:${profile.port} may use the model; a file keeps the key out of the process list.`,
+  )
+  draft.add(
+    ['-a', '--alias'],
+    profile.alias,
+    'The name that LiteLLM asks for; the default is the path of the model file.',
+  )
+  draft.add(['--metrics'], null, 'Off by default; needed for the queue and the token counters.')
+  planSlotCache(draft, capabilities, profile, slotCache ?? null)
+  draft.add(['--offline'], null, 'The model is a local file, so the start needs no network.')
   planSwitches(draft, capabilities)
 }
 
 function planSwitches(draft: ArgvDraft, capabilities: LlamaCapabilities) {
   const isOn = (flag: string) => /^(enabled|true)/.test(capabilities.defaultOf(flag) ?? '')
-  if (!isOn('--slots')) {
-    const reason = 'Off by default in this build; needed to see what each slot does.'
-    draft.add({ code: 'slots-endpoint', spellings: ['--slots'], value: null, seed: null, reason })
-  }
-  draft.addIfListed({
-    code: 'web-ui',
-    spellings: ['--no-ui', '--no-webui'],
-    value: null,
-    seed: null,
-    reason: 'Its chat page is not used here and would be one more thing exposed on the LAN.',
-  })
-  if (capabilities.allowedValues('--log-colors')?.includes('off')) {
-    const reason = 'The log goes to a file that Nexus parses line by line.'
-    draft.add({ code: 'log-colors', spellings: ['--log-colors'], value: 'off', seed: null, reason })
-  }
+  if (!isOn('--slots'))
+    draft.add(['--slots'], null, 'Off by default in this build; needed to see what each slot does.')
+  draft.addIfListed(
+    ['--no-ui', '--no-webui'],
+    null,
+    'Its chat page is not used here and would be one more thing exposed on the LAN.',
+  )
+  if (capabilities.allowedValues('--log-colors')?.includes('off'))
+    draft.add(['--log-colors'], 'off', 'The log goes to a file that Nexus parses line by line.')
   planLogLevel(draft, capabilities)
-  if (capabilities.supports('--jinja') && !isOn('--jinja')) {
-    const reason = "Off by default in this build; tools need the model's own chat template."
-    draft.add({ code: 'jinja', spellings: ['--jinja'], value: null, seed: null, reason })
-  }
+  if (capabilities.supports('--jinja') && !isOn('--jinja'))
+    draft.add(['--jinja'], null, "Off by default in this build; tools need the model's own chat template.")
 }
 
 /** After --jinja: without it this build may accept only its built-in templates (--help, both builds). */
 function planChatTemplate(draft: ArgvDraft, choice: ChatTemplateChoice) {
-  if (choice.kind === 'file') {
-    const { path, reason } = choice
-    draft.add({
-      code: 'chat-template',
-      spellings: ['--chat-template-file'],
-      value: path,
-      seed: null,
-      reason,
-    })
-  } else if (choice.toolless === true)
-    draft.warn(
+  if (choice.kind === 'file') draft.add(['--chat-template-file'], choice.path, choice.reason)
+  else if (choice.toolless === true)
+    draft.warnings.push(
       `Tools do not reach the model: ${choice.reason}. An agent on it can only talk; llamaServer.chatTemplate can name a template that renders tools.`,
     )
 }
@@ -339,14 +272,13 @@ function planChatTemplate(draft: ArgvDraft, choice: ChatTemplateChoice) {
 /** Applies to every request, because the Router drops the temperature that clients force (`keepModelSampling`). */
 function planSampling(draft: ArgvDraft, { sampling }: LlamaProfile, capabilities: LlamaCapabilities) {
   if (sampling == null) return
-  const flags = [
-    ['--temp', ['--temp', '--temperature'], sampling.temperature],
-    ['--top-p', ['--top-p'], sampling.topP],
-  ] as const
-  for (const [flag, spellings, value] of flags) {
-    const usual = capabilities.defaultOf(flag)
+  for (const [spellings, value] of [
+    [['--temp', '--temperature'], sampling.temperature],
+    [['--top-p'], sampling.topP],
+  ] as const) {
+    const usual = capabilities.defaultOf(spellings[0])
     const reason = `The model's own, set in the profile (llamaServer.sampling); otherwise requests without a value get the default of the model file or this build${usual === null ? '' : ` (${usual})`}.`
-    draft.add({ code: 'sampling', spellings, value: String(value), seed: null, reason })
+    draft.add(spellings, String(value), reason)
   }
 }
 
@@ -358,32 +290,16 @@ function planSampling(draft: ArgvDraft, { sampling }: LlamaProfile, capabilities
 function planLogLevel(draft: ArgvDraft, capabilities: LlamaCapabilities) {
   const flag = capabilities.firstSupported(['-lv', '--log-verbosity', '--verbosity'])
   if (flag === null || !/- 4: trace/.test(capabilities.find(flag)?.text ?? '')) return
-  const reason =
-    'Only this level logs the allocations, to compare with the memory plan, and the length of each prompt (about 4 KB of log a request instead of 1).'
-  draft.add({ code: 'log-level', spellings: [flag], value: '4', seed: null, reason })
+  draft.add(
+    [flag],
+    '4',
+    'Only this level logs the allocations, to compare with the memory plan, and the length of each prompt (about 4 KB of log a request instead of 1).',
+  )
 }
 
-/** Bytes per value in the KV cache, block scales included (llama.cpp's block sizes). */
 function bytesPerValue(type: LlamaProfile['cacheTypeK']): number {
-  switch (type) {
-    case 'f32':
-      return 4
-    case 'f16':
-    case 'bf16':
-      return 2
-    case 'q8_0':
-      return 34 / 32
-    case 'q5_1':
-      return 24 / 32
-    case 'q5_0':
-      return 22 / 32
-    case 'q4_1':
-      return 20 / 32
-    case 'q4_0':
-    case 'iq4_nl':
-      return 18 / 32
-  }
+  const { blockValues, blockBytes } = cacheBlock(type)
+  return blockBytes / blockValues
 }
 
-const formatCount = (value: number) => value.toLocaleString('en-US')
 const formatBytes = (value: number) => String(Math.round(value * 10_000) / 10_000)

@@ -67,7 +67,7 @@ describe('readLlamaCapabilities', () => {
     expect(await reasonOf(join(folder, 'noise'))).toMatch(/could not be started/)
   })
 
-  it('asks once until the file changes, and again after a failure', async () => {
+  it('asks once per file, and again after a failure', async () => {
     const capabilities = parseLlamaHelp(await readFile(helpFile, 'utf8'))
     if (capabilities === null) throw new Error('not read as help')
     let asked = 0

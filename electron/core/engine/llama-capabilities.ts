@@ -61,11 +61,10 @@ async function readLlamaFlags(binaryPath: string, platform: LlamaPlatform): Prom
 
 /** A failure may be fixed without touching the file (a missing system library), so it isn't cached. */
 export const createCapabilityProbe = (platform: LlamaPlatform, read = readLlamaFlags) =>
-  rememberPerFile<CapabilityReading>({
-    read: (binaryPath) => read(binaryPath, platform),
-    readMissing: (binaryPath) => read(binaryPath, platform),
-    isLasting: ({ kind }) => kind !== 'failed',
-  })
+  rememberPerFile(
+    (binaryPath) => read(binaryPath, platform),
+    ({ kind }) => kind !== 'failed',
+  )
 
 /** "version: 1 (571d0d5)" and "version: 0.1.0-dev (build 1, commit 7e4c0a9)"; measured: printed on stderr. */
 export function parseLlamaVersion(text: string): string | null {
@@ -83,13 +82,10 @@ async function whyNotRunnable(binaryPath: string): Promise<string | null> {
   return executable ? null : `${binaryPath} is not executable. Mend it with: chmod +x '${binaryPath}'`
 }
 
-interface RunResult {
-  readonly stdout: string
-  readonly stderr: string
-  readonly exitCode: number | null
-  readonly signal: string | null
-  readonly timedOut: boolean
-}
+type RunResult = Pick<
+  Awaited<ReturnType<typeof runBounded>>,
+  'stdout' | 'stderr' | 'exitCode' | 'signal' | 'timedOut'
+>
 
 /** Runs the program and returns its output; never rejects. */
 export async function runLlamaServer(
@@ -107,14 +103,8 @@ export async function runLlamaServer(
       maxBuffer: 1_000_000,
     },
   )
-  return {
-    stdout: result.stdout,
-    // If the system can't start the program (wrong architecture), only this holds the reason.
-    stderr: result.stderr === '' ? (result.originalMessage ?? '') : result.stderr,
-    exitCode: result.exitCode ?? null,
-    signal: result.signal ?? null,
-    timedOut: result.timedOut,
-  }
+  // If the system can't start the program (wrong architecture), only `originalMessage` holds the reason.
+  return { ...result, stderr: result.stderr || (result.originalMessage ?? '') }
 }
 
 function explainHelpFailure(binaryPath: string, help: RunResult): string {

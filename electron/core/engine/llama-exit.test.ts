@@ -67,8 +67,8 @@ describe('explainLlamaExit on recorded failures', () => {
     ['bad-cache-type', /refuses the value of -ctk: Unsupported cache type: q9_0/, true],
     ['fa-bare-old-syntax', /refuses the value of -fa: .*'--host'/, true],
     ['spec-type-bad-value', /refuses the value of --spec-type: unknown speculative type: draft/, true],
-    ['api-key-file-missing', /cannot read its API key file .*\/nope\/keys/, true],
-    ['chat-template-file-missing', /cannot read the chat template file .*\/nope\.jinja/, true],
+    ['api-key-file-missing', /refuses the value of --api-key-file: .*\/nope\/keys/, true],
+    ['chat-template-file-missing', /refuses the value of --chat-template-file: .*\/nope\.jinja/, true],
     ['kv-alloc-fail-ulimit-fit-off', /^The KV cache did not fit in memory \(22\.89 GiB in one piece\)/, true],
     ['kv-alloc-fail-ulimit-fit-on', /^The KV cache did not fit in memory \(22\.89 GiB/, true],
     ['kv-alloc-fail-swafull', /^The KV cache did not fit in memory \(22\.89 GiB/, true],
@@ -132,7 +132,7 @@ describe('explainLlamaExit', () => {
     expect(reason).toContain('GGML_ASSERT(n_ctx > 0) failed')
   })
 
-  it('of a GPU out of memory lets another try be made', () => {
+  it('of a GPU out of memory allows a retry', () => {
     const logTail = [
       'ggml_metal_synchronize: error: command buffer 0 failed with status 5',
       'error: Insufficient Memory (00000008:kIOGPUCommandBufferCallbackErrorOutOfMemory)',
@@ -240,7 +240,7 @@ note: llama.cpp was started without --jinja, we only support commonly used templ
     })
   })
 
-  it('of a chat template that is only found wanting after the model was loaded', () => {
+  it('of a chat template that fails only after the model was loaded', () => {
     // The words of server-context.cpp (2026); the error is made up.
     const logTail =
       `0.01.606.855 I srv    load_model: initializing, n_slots = 4, n_ctx_slot = 32768, kv_unified = 'true'
@@ -279,7 +279,7 @@ note: llama.cpp was started without --jinja, we only support commonly used templ
     expect(permanent).toBe(false)
   })
 
-  it('a server that served is not judged by what it said before, nor by the words of a failed start', () => {
+  it('of a server that was ready ignores earlier lines and the texts of a failed start', () => {
     const logTail = [...memoryLines, ...served]
     expect(explainLlamaExit({ exitCode: null, signal: 'SIGSEGV', logTail }).reason).toMatch(/SIGSEGV/)
     const atItsEnd = [...served, memoryLines[0] ?? '']
@@ -307,7 +307,7 @@ note: llama.cpp was started without --jinja, we only support commonly used templ
     expect(explainLlamaExit(report({ exitCode: 3, logTail })).reason).toMatch(/status 3/)
   })
 
-  it('bears an empty, a huge and a binary log', () => {
+  it('survives an empty, a huge and a binary log', () => {
     expect(explainLlamaExit(report({})).reason).toBe('llama-server exited with status 1. It wrote no log.')
     const huge = Array.from({ length: 100_000 }, () => 'x'.repeat(1000))
     expect(explainLlamaExit(report({ logTail: huge })).reason.length).toBeLessThan(700)

@@ -1,15 +1,20 @@
 // Explains in plain words why llama-server exited, from its exit status and its log.
+import { constants } from 'node:os'
 import { formatBytes } from '../base/format-bytes.ts'
 import type { ExitExplanation, ExitReport } from '../supervise/child-service.ts'
 import { findLoaderFailure } from '../supervise/loader-failure.ts'
 
-interface Cause {
-  readonly pattern: RegExp
-  readonly permanent: boolean
-  /** It can also end a server that was ready. Absent: it only fails a start. */
-  readonly inService?: true
-  readonly say: (match: RegExpExecArray, log: readonly string[]) => string
-}
+/** $1 is the pattern's first group, $0 all that it matched. */
+type Say = string | ((match: RegExpExecArray, log: readonly string[]) => string)
+
+/**
+ * `mayPass`: a retry may help. `inService`: it can also end a server that was ready; the others only fail a start.
+ */
+type Cause = readonly [
+  pattern: RegExp,
+  say: Say,
+  traits?: { readonly mayPass?: true; readonly inService?: true },
+]
 
 const maxLines = 1000
 const maxLineCharacters = 500
@@ -29,11 +34,11 @@ export function explainLlamaExit(report: ExitReport, served = false): ExitExplan
       permanent: true,
     }
   }
-  for (const cause of causes) {
-    if (hasServed && cause.inService !== true) continue
-    const match = findLast(said, cause.pattern)
+  for (const [pattern, say, { mayPass = false, inService = false } = {}] of causes) {
+    if (hasServed && !inService) continue
+    const match = findLast(said, pattern)
     // If it loaded once, it can load again.
-    if (match !== null) return { reason: cause.say(match, said), permanent: cause.permanent && !hasServed }
+    if (match !== null) return { reason: sayIn(say, match, said), permanent: !mayPass && !hasServed }
   }
   if (hasServed && signal === null && isOrderly(said)) {
     return {
@@ -64,126 +69,91 @@ const isSignOfLife = (line: string): boolean =>
 const isOrderly = (log: readonly string[]): boolean =>
   log.some((line) => line.includes('cleaning up before exit'))
 
+const sayIn = (say: Say, match: RegExpExecArray, log: readonly string[]): string =>
+  typeof say === 'string' ? say.replace(/\$(\d)/g, (_, group) => match[group] ?? '') : say(match, log)
+
 /** Ordered: a cause comes before its consequences. Texts from recorded starts of b10068 and b10434. */
 const causes: readonly Cause[] = [
-  {
-    pattern: /^error: invalid argument: (\S+)/,
-    permanent: true,
-    say: ([, flag]) => `This build of llama-server does not know the flag ${flag}.`,
-  },
-  {
-    pattern: /^error while handling argument "--api-key-file": (.+)/,
-    permanent: true,
-    say: ([, why]) => `llama-server cannot read its API key file (${why}).`,
-  },
-  {
-    pattern: /^error while handling argument "--chat-template-file": (.+)/,
-    permanent: true,
-    say: ([, why]) => `llama-server cannot read the chat template file (${why}).`,
-  },
-  {
-    pattern: /^error while handling argument "([^"]+)": (the argument has been removed\.?.*)/,
-    permanent: true,
-    say: ([, flag, why]) => `This build of llama-server no longer has the flag ${flag} (${why}).`,
-  },
-  {
-    pattern: /^error while handling argument "([^"]+)": (.+)/,
-    permanent: true,
-    say: ([, flag, why]) => `llama-server refuses the value of ${flag}: ${why}.`,
-  },
-  {
+  [/^error: invalid argument: (\S+)/, 'This build of llama-server does not know the flag $1.'],
+  [
+    /^error while handling argument "([^"]+)": (the argument has been removed\.?.*)/,
+    'This build of llama-server no longer has the flag $1 ($2).',
+  ],
+  [/^error while handling argument "([^"]+)": (.+)/, 'llama-server refuses the value of $1: $2.'],
+  [
     // Before loading: "not supported" followed by the whole template, plus the reason on another line, before or after it.
     // After loading: "parsing error" (`init` in server-context.cpp of 2026; builds of 2025 went on with chatml).
-    pattern:
-      /^error: the supplied chat template is not supported:|\bchat template parsing error:|common_chat_verify_template: failed to apply template|failed to initialize chat template/,
-    permanent: true,
-    say: (_, log) => sayTemplate(log),
-  },
-  {
+    /^error: the supplied chat template is not supported:|\bchat template parsing error:|common_chat_verify_template: failed to apply template|failed to initialize chat template/,
+    (_, log) => sayTemplate(log),
+  ],
+  [
     // Not permanent: often a previous server, ours or not, is still shutting down. The bind comes before the load.
-    pattern: /couldn't bind HTTP server socket, hostname: (.+), port: (\d+)/,
-    permanent: false,
-    say: ([, host, port]) =>
+    /couldn't bind HTTP server socket, hostname: (.+), port: (\d+)/,
+    ([, host, port]) =>
       ['0.0.0.0', '127.0.0.1', 'localhost', '::', '::1'].includes(host ?? '')
         ? `Port ${port} is in use by another program, so llama-server could not listen on ${host}:${port}.`
         : `llama-server could not listen on ${host}:${port}: the port is in use, or ${host} is not an address of this machine.`,
-  },
-  {
-    pattern: /(?:Insufficient Memory )?\(0*8:kIOGPUCommandBufferCallbackErrorOutOfMemory\)/,
-    permanent: false,
-    inService: true,
-    say: ([line]) => `The GPU ran out of memory (${line}); a smaller context or fewer GPU layers need less.`,
-  },
-  {
-    pattern: /[A-Z][\w ]*\([0-9a-f]{8}:kIOGPUCommandBufferCallbackError\w+\)/,
-    permanent: false,
-    inService: true,
-    say: ([line]) => `The GPU did not finish its work (${line}).`,
-  },
-  {
-    pattern: /failed to initialize the context: failed to allocate buffer for kv cache/,
-    permanent: true,
-    say: ([line], log) => `The KV cache did not fit in memory${neededBytes(log)}: ${line}.`,
-  },
-  {
-    pattern: /(?:quantized V cache requires flash_attn|V cache quantization requires flash_attn).*/,
-    permanent: true,
-    say: ([line]) => `A quantized V cache needs flash attention, which is off: ${line}.`,
-  },
-  {
-    pattern: /failed to load draft model, '(.+)'/,
-    permanent: true,
-    say: ([, path], log) => `The draft model ${path} could not be loaded: ${whyModelFailed(log)}.`,
-  },
-  {
+    { mayPass: true },
+  ],
+  [
+    /(?:Insufficient Memory )?\(0*8:kIOGPUCommandBufferCallbackErrorOutOfMemory\)/,
+    'The GPU ran out of memory ($0); a smaller context or fewer GPU layers need less.',
+    { mayPass: true, inService: true },
+  ],
+  [
+    /[A-Z][\w ]*\([0-9a-f]{8}:kIOGPUCommandBufferCallbackError\w+\)/,
+    'The GPU did not finish its work ($0).',
+    { mayPass: true, inService: true },
+  ],
+  [
+    /failed to initialize the context: failed to allocate buffer for kv cache/,
+    ([line], log) => `The KV cache did not fit in memory${neededBytes(log)}: ${line}.`,
+  ],
+  [
+    /(?:quantized V cache requires flash_attn|V cache quantization requires flash_attn).*/,
+    'A quantized V cache needs flash attention, which is off: $0.',
+  ],
+  [
+    /failed to load draft model, '(.+)'/,
+    ([, path], log) => `The draft model ${path} could not be loaded: ${whyModelFailed(log)}.`,
+  ],
+  [
     // Builds of early 2025; later ones translate its tokens, or start without it.
-    pattern: /the draft model '(.+)' is not compatible with the target model '[^']+'$/,
-    permanent: true,
-    say: ([, path]) =>
-      `The draft model ${path} has a different vocabulary from the model, so it cannot draft for it.`,
-  },
-  {
-    pattern: /failed to create (?:MTP|draft) context/,
-    permanent: true,
-    say: ([line]) => `The draft model could not be used: ${line}.`,
-  },
-  {
-    pattern: /unable to allocate (\S+) buffer/,
-    permanent: true,
-    say: ([line], log) => `The model did not fit in memory${neededBytes(log)}: ${line}.`,
-  },
-  {
-    pattern: /(?:failed to load model, |failed to load model )'(.+)'/,
-    permanent: true,
-    say: ([, path], log) => `The model ${path} could not be loaded: ${whyModelFailed(log)}.`,
-  },
-  {
-    pattern: /failed to allocate \S+ buffer of size (\d+)/,
-    permanent: true,
-    inService: true,
-    say: ([line], log) => `llama-server could not get the memory it needs${neededBytes(log)}: ${line}.`,
-  },
-  {
+    /the draft model '(.+)' is not compatible with the target model '[^']+'$/,
+    'The draft model $1 has a different vocabulary from the model, so it cannot draft for it.',
+  ],
+  [/failed to create (?:MTP|draft) context/, 'The draft model could not be used: $0.'],
+  [
+    /unable to allocate (\S+) buffer/,
+    ([line], log) => `The model did not fit in memory${neededBytes(log)}: ${line}.`,
+  ],
+  [
+    /(?:failed to load model, |failed to load model )'(.+)'/,
+    ([, path], log) => `The model ${path} could not be loaded: ${whyModelFailed(log)}.`,
+  ],
+  [
+    /failed to allocate \S+ buffer of size (\d+)/,
+    ([line], log) => `llama-server could not get the memory it needs${neededBytes(log)}: ${line}.`,
+    { inService: true },
+  ],
+  [
     // ggml-metal's and ggml-cuda's words for it.
-    pattern: /failed to allocate buffer, size =\s*[\d.]+ MiB|cudaMalloc failed: out of memory/,
-    permanent: true,
-    inService: true,
-    say: ([line]) => `llama-server could not get the memory it needs: ${line}.`,
-  },
-  {
+    /failed to allocate buffer, size =\s*[\d.]+ MiB|cudaMalloc failed: out of memory/,
+    'llama-server could not get the memory it needs: $0.',
+    { inService: true },
+  ],
+  [
     // An uncaught exception: libc++ prints it on one line, libstdc++ on a second one.
-    pattern: /libc\+\+abi: terminating .*exception.*|^\s*what\(\):\s+.+/,
-    permanent: false,
-    inService: true,
-    say: ([line]) => `llama-server aborted on an unexpected error: ${line.trim()}.`,
-  },
-  {
+    /libc\+\+abi: terminating .*exception.*|^\s*what\(\):\s+.+/,
+    ([line]) => `llama-server aborted on an unexpected error: ${line.trim()}.`,
+    { mayPass: true, inService: true },
+  ],
+  [
     // ggml_abort prints its place first, as in metal-2026-oom-warmup-abort.
-    pattern: /GGML_ASSERT\(.*|^\S+\.(?:c|cpp|h|m|mm|cu):\d+: .+/,
-    permanent: false,
-    inService: true,
-    say: ([line]) => `llama-server aborted on a failed internal check: ${line}.`,
-  },
+    /GGML_ASSERT\(.*|^\S+\.(?:c|cpp|h|m|mm|cu):\d+: .+/,
+    'llama-server aborted on a failed internal check: $0.',
+    { mayPass: true, inService: true },
+  ],
 ]
 
 const sayTemplate = (log: readonly string[]): string =>
@@ -210,79 +180,55 @@ function whyModelFailed(log: readonly string[]): string {
   const of = part === undefined ? '' : `of its part ${part}: `
   for (const [pattern, say] of modelFaults) {
     const match = findLast(log, pattern)
-    if (match !== null) return `${of}${say(match)}`
+    if (match !== null) return `${of}${sayIn(say, match, log)}`
   }
   const last = findLast(log, /error loading model: (.+)/)
   return last?.[1] ?? 'llama-server gave no reason'
 }
 
-const modelFaults: readonly (readonly [RegExp, (match: RegExpExecArray) => string])[] = [
-  [/failed to open GGUF file '.*' \((.+)\)/, ([, why]) => `the file cannot be opened (${why})`],
-  [
-    /invalid magic characters: (.+), expected 'GGUF'/,
-    ([, found]) => `it is not a GGUF file (it begins with ${found})`,
-  ],
-  [/failed to read magic/, () => 'it is empty or not a regular file'],
+const modelFaults: readonly (readonly [RegExp, string])[] = [
+  [/failed to open GGUF file '.*' \((.+)\)/, 'the file cannot be opened ($1)'],
+  [/invalid magic characters: (.+), expected 'GGUF'/, 'it is not a GGUF file (it begins with $1)'],
+  [/failed to read magic/, 'it is empty or not a regular file'],
   [
     /tensor '(.+)' data is not within the file bounds/,
-    () =>
-      'the file is cut off, so the download was probably not finished (data is not within the file bounds)',
+    'the file is cut off, so the download was probably not finished (data is not within the file bounds)',
   ],
-  [
-    /(this GGUF file is version \d+ but this software only supports up to version \d+)/,
-    ([, why]) => why ?? '',
-  ],
-  [
-    /failed to read (header|key-value pairs|tensor info)/,
-    ([line]) => `the file is damaged or cut off (${line})`,
-  ],
+  [/this GGUF file is version \d+ but this software only supports up to version \d+/, '$0'],
+  [/failed to read (header|key-value pairs|tensor info)/, 'the file is damaged or cut off ($0)'],
   [
     /no backends are loaded/,
-    () => 'llama.cpp is not completely installed: it found none of its backends (libggml-cpu, libggml-metal)',
+    'llama.cpp is not completely installed: it found none of its backends (libggml-cpu, libggml-metal)',
   ],
-  [/(unknown model architecture: .+)/, ([, why]) => `this build is too old or too new for it (${why})`],
+  [/unknown model architecture: .+/, 'this build is too old or too new for it ($0)'],
 ]
 
 function explainStatus(report: ExitReport, log: readonly string[]): ExitExplanation {
+  const signal = report.signal ?? signalOfStatus(report.exitCode)
+  const how =
+    signal !== null
+      ? (signals[signal] ?? `was killed by ${signal}`)
+      : report.exitCode === null
+        ? 'exited; its exit status is unknown'
+        : `exited with status ${report.exitCode}`
   const last = log.findLast((line) => line.trim() !== '')
   const ending = last === undefined ? 'It wrote no log.' : `Its last line: ${last}`
-  const signal = report.signal ?? signalOfStatus(report.exitCode)
-  if (signal !== null) {
-    const known = signals[signal]
-    const what = known?.what ?? `was killed by ${signal}`
-    return { reason: `llama-server ${what}. ${ending}`, permanent: known?.permanent ?? false }
-  }
-  if (report.exitCode === null) {
-    return { reason: `llama-server exited; its exit status is unknown. ${ending}`, permanent: false }
-  }
-  return { reason: `llama-server exited with status ${report.exitCode}. ${ending}`, permanent: false }
+  return { reason: `llama-server ${how}. ${ending}`, permanent: signal === 'SIGILL' }
 }
 
-const signals: Readonly<Record<string, { readonly what: string; readonly permanent: boolean }>> = {
-  SIGKILL: {
-    what: 'was killed from outside (SIGKILL), which the system does when memory runs out',
-    permanent: false,
-  },
-  SIGTERM: { what: 'was terminated from outside (SIGTERM)', permanent: false },
-  SIGSEGV: { what: 'crashed (SIGSEGV, a memory error in the program)', permanent: false },
-  SIGBUS: { what: 'crashed (SIGBUS): a file it had mapped changed or could not be read', permanent: false },
-  SIGABRT: { what: 'aborted (SIGABRT)', permanent: false },
-  SIGILL: {
-    what: 'crashed (SIGILL): this build uses CPU instructions that this machine lacks',
-    permanent: true,
-  },
+const signals: Readonly<Record<string, string>> = {
+  SIGKILL: 'was killed from outside (SIGKILL), which the system does when memory runs out',
+  SIGTERM: 'was terminated from outside (SIGTERM)',
+  SIGSEGV: 'crashed (SIGSEGV, a memory error in the program)',
+  SIGBUS: 'crashed (SIGBUS): a file it had mapped changed or could not be read',
+  SIGABRT: 'aborted (SIGABRT)',
+  SIGILL: 'crashed (SIGILL): this build uses CPU instructions that this machine lacks',
 }
 
 /** A shell in between reports signal N as status 128 + N. */
 function signalOfStatus(exitCode: number | null): string | null {
-  const names: Readonly<Record<number, string>> = {
-    132: 'SIGILL',
-    134: 'SIGABRT',
-    137: 'SIGKILL',
-    139: 'SIGSEGV',
-    143: 'SIGTERM',
-  }
-  return exitCode === null ? null : (names[exitCode] ?? null)
+  const number = (exitCode ?? 0) - 128
+  return Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? null
 }
 
 function neededBytes(log: readonly string[]): string {

@@ -11,21 +11,7 @@ export interface LlamaFlag {
   readonly deprecated: boolean
 }
 
-export interface LlamaCapabilities {
-  /** First line of `--version`, for display only; builds are never compared by it. */
-  readonly version: string | null
-  readonly flags: readonly LlamaFlag[]
-  find(flag: string): LlamaFlag | null
-  supports(flag: string): boolean
-  /** null when the build does not list the values, or lacks the flag. */
-  allowedValues(flag: string): readonly string[] | null
-  /** How many of the following arguments belong to the flag; null when the flag is unknown. */
-  valueCount(flag: string): number | null
-  /** The text of `(default: ...)` up to the first comma; null when there is none. */
-  defaultOf(flag: string): string | null
-  /** The first of these spellings that this build supports. */
-  firstSupported(spellings: readonly string[]): string | null
-}
+export type LlamaCapabilities = ReturnType<typeof createCapabilities>
 
 /** Both recorded builds print 54 to 57 KB and 240 entries; a different program's output must not exhaust memory. */
 const maxHelpCharacters = 1_000_000
@@ -79,31 +65,37 @@ function parseEntryHead(line: string): { spellings: string[]; metavar: string | 
   return { spellings, metavar: metavar.trim(), text: text.join(' ').trim() }
 }
 
-function createCapabilities(flags: readonly LlamaFlag[], version: string | null): LlamaCapabilities {
+function createCapabilities(flags: readonly LlamaFlag[], version: string | null) {
   const bySpelling = new Map<string, LlamaFlag>()
   for (const flag of flags) for (const spelling of flag.spellings) bySpelling.set(spelling, flag)
-  const find = (flag: string) => bySpelling.get(flag) ?? null
+  const find = (flag: string): LlamaFlag | null => bySpelling.get(flag) ?? null
   const supports = (flag: string) => {
     const entry = find(flag)
     return entry !== null && !entry.removed
   }
   return {
+    /** First line of `--version`, for display only; builds are never compared by it. */
     version,
     flags,
     find,
     supports,
-    allowedValues: (flag) => {
+    /** null when the build does not list the values, or lacks the flag. */
+    allowedValues: (flag: string): readonly string[] | null => {
       const entry = find(flag)
       return entry === null || entry.removed ? null : listedValues(entry)
     },
-    valueCount: (flag) => {
+    /** How many of the following arguments belong to the flag; null when the flag is unknown. */
+    valueCount: (flag: string): number | null => {
       const entry = find(flag)
       if (entry === null) return null
       if (entry.metavar === null) return 0
       return /^[A-Z]+ [A-Z]+$/.test(entry.metavar) ? 2 : 1
     },
-    defaultOf: (flag) => /\(default:\s*([^,)\n]+)/.exec(find(flag)?.text ?? '')?.[1]?.trim() ?? null,
-    firstSupported: (spellings) => spellings.find(supports) ?? null,
+    /** The text of `(default: ...)` up to the first comma; null when there is none. */
+    defaultOf: (flag: string): string | null =>
+      /\(default:\s*([^,)\n]+)/.exec(find(flag)?.text ?? '')?.[1]?.trim() ?? null,
+    /** The first of these spellings that this build supports. */
+    firstSupported: (spellings: readonly string[]): string | null => spellings.find(supports) ?? null,
   }
 }
 

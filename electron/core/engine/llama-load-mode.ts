@@ -15,48 +15,27 @@ const oldWordsOf: Readonly<Record<string, readonly string[]>> = {
   dio: ['--direct-io'],
 }
 
-interface LoadWishes {
-  readonly mmap: boolean | null
-  readonly mlock: boolean
-  readonly directIo: boolean
-}
+const directIoFlags: readonly string[] = ['--direct-io', '-dio', '--no-direct-io', '-ndio']
+const oldFlags: readonly string[] = ['--mlock', '--mmap', '--no-mmap', ...directIoFlags]
 
-const wishOf: Readonly<Record<string, Partial<LoadWishes>>> = {
-  '--mlock': { mlock: true },
-  '--mmap': { mmap: true },
-  '--no-mmap': { mmap: false },
-  '--direct-io': { directIo: true },
-  '-dio': { directIo: true },
-  '--no-direct-io': { directIo: false },
-  '-ndio': { directIo: false },
-}
-
-const modeOf = ({ mmap, mlock, directIo }: LoadWishes): string => {
-  if (directIo) return 'dio'
-  if (mlock) return mmap === false ? 'mlock' : 'mmap+mlock'
-  if (mmap === null) return 'auto'
-  return mmap ? 'mmap' : 'none'
-}
-
-export interface RespelledFlags {
-  readonly words: readonly string[]
-  readonly from: string
-  readonly to: string
+/** Of contrary flags the last counts. */
+const modeOf = (flags: readonly string[]): string => {
+  const directIo = flags.findLast((flag) => directIoFlags.includes(flag))
+  if (directIo === '--direct-io' || directIo === '-dio') return 'dio'
+  const mmap = flags.findLast((flag) => flag === '--mmap' || flag === '--no-mmap')
+  if (flags.includes('--mlock')) return mmap === '--no-mmap' ? 'mlock' : 'mmap+mlock'
+  if (mmap === undefined) return 'auto'
+  return mmap === '--mmap' ? 'mmap' : 'none'
 }
 
 /** The pinned flags in this build's spelling; null when nothing needs to change, or this build has no equivalent. */
-export const respellLoadMode = (
-  pinned: readonly string[],
-  capabilities: LlamaCapabilities,
-): RespelledFlags | null => {
+export const respellLoadMode = (pinned: readonly string[], capabilities: LlamaCapabilities) => {
   if (capabilities.supports('--load-mode')) {
     const isOld = (word: string) =>
-      wishOf[spelledAsListed(word)] !== undefined && !capabilities.supports(spelledAsListed(word))
+      oldFlags.includes(spelledAsListed(word)) && !capabilities.supports(spelledAsListed(word))
     const old = pinned.filter(isOld)
     if (old.length === 0) return null
-    const wishes: LoadWishes = { mmap: null, mlock: false, directIo: false }
-    for (const word of old) Object.assign(wishes, wishOf[spelledAsListed(word)])
-    const to = ['--load-mode', modeOf(wishes)]
+    const to = ['--load-mode', modeOf(old.map(spelledAsListed))]
     return {
       words: [...pinned.filter((word) => !isOld(word)), ...to],
       from: old.join(' '),

@@ -34,7 +34,7 @@ describe('parseLlamaLogLine', () => {
 
   it('reads sizes and the prompt total that -lv 4 adds', () => {
     const events = readEvents('llama-b10434-lv4-excerpt-log.txt')
-    expect(events).toContainEqual({ kind: 'buffer', holds: 'kv', device: 'CPU', bytes: 50_331_648 })
+    expect(events).toContainEqual({ kind: 'buffer', holds: 'KV', device: 'CPU', bytes: 50_331_648 })
     expect(events).toContainEqual({
       kind: 'buffer',
       holds: 'model',
@@ -85,11 +85,11 @@ describe('parseLlamaLogLine', () => {
     [
       // The format string of src/llama-kv-cache-dsv4.cpp (llama_dsv4_comp_state), numbers made up.
       'llama_dsv4_comp_state:       MTL0 DSV4 csa state buffer size =    10.50 MiB',
-      { kind: 'buffer', holds: 'recurrent', device: 'MTL0', bytes: 11_010_048 },
+      { kind: 'buffer', holds: 'RS', device: 'MTL0', bytes: 11_010_048 },
     ],
     [
       'llama_memory_recurrent:       MTL0 RS buffer size =    10.50 MiB',
-      { kind: 'buffer', holds: 'recurrent', device: 'MTL0', bytes: 11_010_048 },
+      { kind: 'buffer', holds: 'RS', device: 'MTL0', bytes: 11_010_048 },
     ],
     [
       '0.02.0.0 W srv    load_model: speculative decoding not supported by this context',
@@ -117,7 +117,7 @@ describe.skipIf(!hasRecordings)('public recordings (skipped without them)', () =
 
   it('reads the Metal buffers and the start of a 2024 log', () => {
     const events = eventsOf('metal-2024-07-start-ok-m1pro.log')
-    expect(events).toContainEqual({ kind: 'buffer', holds: 'kv', device: 'Metal', bytes: 4_072_669_184 })
+    expect(events).toContainEqual({ kind: 'buffer', holds: 'KV', device: 'Metal', bytes: 4_072_669_184 })
     expect(events).toContainEqual({ kind: 'model-loaded' })
   })
 
@@ -125,7 +125,7 @@ describe.skipIf(!hasRecordings)('public recordings (skipped without them)', () =
     expect(eventsOf('log-mid-2026.txt')).toEqual([
       { kind: 'prompt-timing', tokens: 2048, milliseconds: 1234.56 },
       { kind: 'draft', accepted: 171, generated: 297 },
-      { kind: 'buffer', holds: 'recurrent', device: 'CPU', bytes: 78_244_741 },
+      { kind: 'buffer', holds: 'RS', device: 'CPU', bytes: 78_244_741 },
     ])
   })
 })

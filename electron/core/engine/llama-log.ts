@@ -19,8 +19,8 @@ export type LlamaLogEvent =
   /** Only at -lv 4. */
   | {
       readonly kind: 'buffer'
-      /** `recurrent`: the state that hybrid and recurrent models keep per sequence instead of a KV cache. */
-      readonly holds: 'model' | 'kv' | 'recurrent' | 'compute' | 'output'
+      /** `RS`: the state that hybrid and recurrent models keep per sequence instead of a KV cache. */
+      readonly holds: 'model' | 'KV' | 'RS' | 'compute' | 'output'
       readonly device: string
       readonly bytes: number
     }
@@ -85,18 +85,13 @@ function parseBuffer(text: string): LlamaLogEvent | null {
   if (match === null) return null
   const bytes = Math.round(Number(match[3]) * 1024 * 1024)
   // DeepSeek V4's compressor states are named for their cache: "DSV4 csa state" (llama-kv-cache-dsv4.cpp).
-  const holds = bufferKinds[match[2]?.startsWith('DSV4') ? 'RS' : (match[2] ?? '')]
+  const word = match[2]?.startsWith('DSV4') ? 'RS' : match[2]
+  const holds = bufferKinds.find((kind) => kind === word)
   if (holds === undefined || !Number.isSafeInteger(bytes)) return null
   return { kind: 'buffer', holds, device: match[1] ?? '', bytes }
 }
 
-const bufferKinds: Readonly<Record<string, Extract<LlamaLogEvent, { kind: 'buffer' }>['holds']>> = {
-  model: 'model',
-  KV: 'kv',
-  RS: 'recurrent',
-  compute: 'compute',
-  output: 'output',
-}
+const bufferKinds = ['model', 'KV', 'RS', 'compute', 'output'] as const
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what is looked for
 const withoutColours = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, '')

@@ -17,7 +17,7 @@ describe('parseMetrics', () => {
     })
   })
 
-  it('leaves null what b10068 does not have', () => {
+  it('is null for what b10068 lacks', () => {
     const metrics = parseMetrics(readFixture('llama-b10068-metrics-busy.txt'))
     expect(metrics).toMatchObject({ draftTokensTotal: null, draftAcceptedTotal: null, requestsProcessing: 1 })
   })
@@ -53,7 +53,7 @@ describe('parseMetrics', () => {
 
 const scientific = `${process.env['NEXUS_FIXTURES'] ?? '../shared/fixtures'}/llama-server/metrics-2026-busy-machine-scientific.txt`
 describe.skipIf(!existsSync(scientific))(`public recording (skipped where ${scientific} is absent)`, () => {
-  it('reads a machine that has been busy for long', () => {
+  it('reads the counters of a machine that has been busy for long', () => {
     expect(parseMetrics(readFileSync(scientific, 'utf8'))).toMatchObject({
       promptTokensTotal: 96_641,
       tokensPredictedTotal: 23_210,

@@ -1,6 +1,6 @@
 // The user's literal flags: which of ours they replace, and which can't be pinned.
 import type { Profile } from '../../contract/profile.ts'
-import type { Adaptation } from './llama-adaptation.ts'
+import type { Adaptation } from '../../contract/question.ts'
 import { type LlamaCapabilities, spelledAsListed } from './llama-help.ts'
 import { respellLoadMode } from './llama-load-mode.ts'
 
@@ -34,7 +34,7 @@ export function planPinnedFlags(
   if (respelled !== null) {
     const { from, to } = respelled
     const reason = `The profile pins ${from}, which this build of llama-server calls ${to}.`
-    adaptations.push({ code: 'pinned', flag: to, seed: null, ours: to, reason })
+    adaptations.push({ flag: to, seed: null, ours: to, reason })
   }
   const words = respelled?.words ?? profile.pinnedFlags
   const pinned = listFlags(words, capabilities)
@@ -64,7 +64,7 @@ export function planPinnedFlags(
     if (winner === undefined) return null
     const text = winner.words.join(' ')
     const reason = `The profile pins ${text}; ours would have been ${ours}.`
-    adaptations.push({ code: 'pinned', flag: winner.flag, seed: null, ours: text, reason })
+    adaptations.push({ flag: winner.flag, seed: null, ours: text, reason })
     return winner.flag
   }
   return { kind: 'pinned', words, claims, adaptations, warnings }

@@ -60,7 +60,7 @@ const fakeBinary = (body = `cat '${helpText}'`) =>
   )
 
 describe('prepare', () => {
-  it('asks the program for its spelling and answers the whole command line and environment', async () => {
+  it("builds the command line in the program's own spelling, and the whole environment", async () => {
     file('model.gguf', 'x')
     const binaryPath = fakeBinary()
     const spec = await serviceOf().prepare()
@@ -93,13 +93,13 @@ describe('prepare', () => {
     )
   })
 
-  it('refuses a folder for a model', async () => {
+  it('refuses a folder as a model', async () => {
     fakeBinary()
     mkdirSync(join(folder, 'model.gguf'))
     await expect(serviceOf().prepare()).rejects.toThrow('is not a file')
   })
 
-  it('hands on why there is no program', async () => {
+  it('reports why there is no program', async () => {
     file('model.gguf', 'x')
     const locateBinary = () => {
       throw new Error('llama-server is not installed yet')
@@ -140,7 +140,7 @@ describe('probe', () => {
       .toEqual({ state: 'ready' })
   })
 
-  it('asks /health alone, which needs no key and does not wait for a batch', async () => {
+  it('asks only /health, which needs no key and does not wait for a batch', async () => {
     const key = file('engine.key', 'sk-engine\n')
     const standIn = await start('--api-key-file', key)
     await standIn.behave('/slots', { behaviour: 'hang' })

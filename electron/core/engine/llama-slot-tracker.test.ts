@@ -60,7 +60,7 @@ describe('createSlotTracker', () => {
     })
   })
 
-  it("does not take the finished task's count, which b10068 keeps, for the next task's", () => {
+  it("does not count the finished task's tokens, which b10068 keeps, for the next task", () => {
     const tracker = createSlotTracker()
     const at = (raw: RawSlot, ms: number) => tracker.applySlots([raw], ms)
     at(task(6, 978, 924, 0, 55), 0)
@@ -81,12 +81,12 @@ describe('createSlotTracker', () => {
     })
   })
 
-  it('sees an old count by itself when it begins in the middle of a prefill', () => {
+  it('recognises an old count even if it starts in the middle of a prefill', () => {
     const view = createSlotTracker().applySlots([task(7, 916, 915, 1, 60)], 0)
     expect(view.slots[0]?.phase).toBe('prefill')
   })
 
-  it('takes a second short answer of the same size for what it is one reading later', () => {
+  it('recognises a second short answer of the same size one reading later', () => {
     const tracker = createSlotTracker()
     tracker.applySlots([task(1, 31, 1, 29, 2)], 0)
     tracker.applySlots([task(2, 35, 1, 29, 6)], 1000)

@@ -26,13 +26,7 @@ export interface ActiveTask {
   readonly decoded: number
 }
 
-export interface SlotsView {
-  readonly slots: readonly Slot[]
-  /** The tasks of the busy slots; null when one of them has no known number. */
-  readonly tasks: readonly SlotTask[] | null
-  readonly prefilling: boolean
-  readonly active: readonly ActiveTask[]
-}
+export type SlotsView = ReturnType<typeof viewOf>
 
 interface Tracked {
   readonly raw: RawSlot
@@ -157,7 +151,7 @@ function withPrefill(slot: Slot, raw: RawSlot, prefills: ReadonlyMap<number, Pre
   return { ...slot, prefillProgress: prefill.progress, promptTokens: prefill.promptTokens }
 }
 
-function viewOf(entries: readonly Tracked[]): SlotsView {
+function viewOf(entries: readonly Tracked[]) {
   const active: ActiveTask[] = []
   for (const { raw, slot } of entries) {
     if (slot.phase !== 'generating' || raw.taskId === null || raw.decoded === null) continue
@@ -165,6 +159,7 @@ function viewOf(entries: readonly Tracked[]): SlotsView {
   }
   return {
     slots: entries.map((entry) => entry.slot),
+    /** The tasks of the busy slots; null when one of them has no known number. */
     tasks: tasksOf(entries),
     prefilling: entries.some((entry) => entry.slot.phase === 'prefill'),
     active,

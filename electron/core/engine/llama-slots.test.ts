@@ -10,10 +10,9 @@ const slot = (changes: Record<string, unknown>) => [
 ]
 
 describe('parseSlots', () => {
-  it('reads slots that were never used: everything they do not say is null', () => {
-    expect(parseSlots(readFixture('llama-b10434-slots-idle-fresh.json'))).toEqual({
-      kind: 'slots',
-      slots: [0, 1].map((id) => ({
+  it('reads slots that were never used: missing values are null', () => {
+    expect(parseSlots(readFixture('llama-b10434-slots-idle-fresh.json'))).toEqual(
+      [0, 1].map((id) => ({
         id,
         contextLimit: 4096,
         processing: false,
@@ -24,33 +23,29 @@ describe('parseSlots', () => {
         decoded: null,
         speculative: false,
       })),
-    })
+    )
   })
 
   it('reads slots after a rejected request', () => {
-    expect(parseSlots(readFixture('llama-b10434-slots-after-rejected-request.json'))).toMatchObject({
-      kind: 'slots',
-      slots: [
-        { id: 0, taskId: 209, promptTokensHeld: 0 },
-        { id: 1, taskId: 2, promptTokensHeld: 230, decoded: 0 },
-      ],
-    })
+    expect(parseSlots(readFixture('llama-b10434-slots-after-rejected-request.json'))).toMatchObject([
+      { id: 0, taskId: 209, promptTokensHeld: 0 },
+      { id: 1, taskId: 2, promptTokensHeld: 230, decoded: 0 },
+    ])
   })
 
-  it('reads next_token as an object, an array, and of 2024', () => {
+  it('reads next_token as an object, as an array, and in the layout of 2024', () => {
     for (const next_token of [{ n_decoded: 7 }, [{ n_decoded: 7 }], { num_tokens_predicted: 7 }]) {
-      expect(parseSlots(slot({ next_token }))).toMatchObject({ slots: [{ decoded: 7 }] })
+      expect(parseSlots(slot({ next_token }))).toMatchObject([{ decoded: 7 }])
     }
-    expect(parseSlots([{ id: 0, n_ctx: 2048, state: 1, task_id: 4 }])).toMatchObject({
-      slots: [{ processing: true, taskId: 4 }],
-    })
-    expect(parseSlots(slot({ next_token: [], id_task: -1 }))).toMatchObject({
-      slots: [{ decoded: null, taskId: null }],
-    })
+    expect(parseSlots([{ id: 0, n_ctx: 2048, state: 1, task_id: 4 }])).toMatchObject([
+      { processing: true, taskId: 4 },
+    ])
+    expect(parseSlots(slot({ next_token: [], id_task: -1 }))).toMatchObject([{ decoded: null, taskId: null }])
   })
 
   it.each([
     ['no list', {}],
+    ['an error', { error: { code: 501, message: 'This server does not support slots endpoint.' } }],
     ['null', null],
     ['text', 'slots'],
     ['a nested list', [[]]],
@@ -68,17 +63,7 @@ describe('parseSlots', () => {
     ['the same slot twice', [...slot({}), ...slot({})]],
     ['too many', Array.from({ length: 2000 }, (_, id) => ({ id, n_ctx: 1, is_processing: false }))],
   ])('does not read %s', (_what, json) => {
-    const reading = parseSlots(json)
-    expect(reading.kind).toBe('unreadable')
-    expect(reading.kind === 'unreadable' && reading.reason.length).toBeGreaterThan(10)
-  })
-
-  it("gives the server's own words as the reason", () => {
-    const json = { error: { code: 501, message: 'This server does not support slots endpoint.' } }
-    expect(parseSlots(json)).toEqual({
-      kind: 'unreadable',
-      reason: 'This server does not support slots endpoint.',
-    })
+    expect(parseSlots(json)).toBeNull()
   })
 })
 
@@ -89,9 +74,6 @@ describe.skipIf(!existsSync(fixtures))(`public recordings (skipped where ${fixtu
     ['slots-2025-early-idle.json', 4096],
   ])('reads %s as one idle slot', (name, contextLimit) => {
     const json: unknown = JSON.parse(readFileSync(`${fixtures}/${name}`, 'utf8'))
-    expect(parseSlots(json)).toMatchObject({
-      kind: 'slots',
-      slots: [{ contextLimit, processing: false, taskId: null, decoded: 0 }],
-    })
+    expect(parseSlots(json)).toMatchObject([{ contextLimit, processing: false, taskId: null, decoded: 0 }])
   })
 })

@@ -46,7 +46,7 @@ describe('createThroughputTracker', () => {
     expect(run(rows)).toEqual({ rates: [null, 20, 30, 30, 0], total: 180 })
   })
 
-  it('counts once what ends between /metrics and /slots', () => {
+  it('counts a request that ends between /metrics and /slots once', () => {
     const rows = [
       [0, []],
       [0, [active(1, 30)]],
@@ -57,7 +57,7 @@ describe('createThroughputTracker', () => {
     expect(run(rows)).toEqual({ rates: [null, 30, 0, 10, 0], total: 40 })
   })
 
-  it('counts once what ends between /slots and /metrics, were they read in that order', () => {
+  it('counts a request that ends between /slots and /metrics once, if they are read in that order', () => {
     const rows = [
       [0, []],
       [0, [active(1, 30)]],
@@ -70,7 +70,7 @@ describe('createThroughputTracker', () => {
     expect(Math.max(...rates.map((rate) => rate ?? 0))).toBeLessThanOrEqual(30)
   })
 
-  it('counts a cancelled request, which the counter never gets, and goes on', () => {
+  it('counts a cancelled request, which the counter never includes', () => {
     const rows = [
       [0, []],
       [0, [active(1, 30)]],
@@ -160,7 +160,7 @@ describe('createThroughputTracker', () => {
     expect(result?.promptTokensPerSecond).toBe(512)
   })
 
-  it('times the prompt counter by its own answer, and is not at 0 while a prompt is read', () => {
+  it("uses the time of the prompt counter's own answer, and is not 0 during a prefill", () => {
     const tracker = createThroughputTracker()
     const read = (metricsAtMs: number, atMs: number, promptTokensTotal: number, prefilling: boolean) =>
       tracker.observe({

@@ -16,23 +16,12 @@ export interface EngineReading {
   readonly throughput: Throughput | null
 }
 
-export interface LlamaWatch {
-  /** Asks the server, and waits until `signal` aborts. Unanswered parts are null. */
-  read(signal: AbortSignal): Promise<EngineReading>
-  /** The last answer, updated from the log since; null before the first. */
-  current(): EngineReading | null
-  /** One line of the server's log. */
-  hear(line: string): void
-  /** Whether any slot is processing; null when unknown. */
-  readBusy(signal: AbortSignal): Promise<boolean | null>
-  /** For a new server process, whose counters start at zero. */
-  reset(): void
-}
+export type LlamaWatch = ReturnType<typeof createLlamaWatch>
 
 /** 64 slots of a 2026 build are 90 KB; a longer answer is invalid. */
 const maxAnswerBytes = 8_388_608
 
-export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch => {
+export const createLlamaWatch = (baseUrl: string, apiKey: string) => {
   const slotTracker = createSlotTracker()
   const throughput = createThroughputTracker()
 
@@ -57,13 +46,12 @@ export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch =>
     const startedAt = Date.now()
     const text = await get('/slots', signal)
     const parsed = text === null ? null : parseSlots(parseJsonOrNull(text))
-    return parsed?.kind === 'slots'
-      ? { raw: parsed.slots, atMs: performance.now(), askedAt: startedAt }
-      : null
+    return parsed === null ? null : { raw: parsed, atMs: performance.now(), askedAt: startedAt }
   }
 
   return {
-    read: async (signal) => {
+    /** Asks the server, and waits until `signal` aborts. Unanswered parts are null. */
+    read: async (signal: AbortSignal): Promise<EngineReading> => {
       // In this order: see ThroughputReading.active.
       const metricsText = await get('/metrics', signal)
       const metrics = metricsText === null ? null : parseMetrics(metricsText)
@@ -88,8 +76,10 @@ export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch =>
       }
       return said
     },
+    /** The last answer, updated from the log since; null before the first. */
     current: () => said,
-    hear: (line) => {
+    /** One line of the server's log. */
+    hear: (line: string): void => {
       const event = parseLlamaLogLine(line)
       if (event === null) return
       if (event.kind === 'draft') throughput.addDraftResult(event)
@@ -97,11 +87,13 @@ export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch =>
       // On b10068 /slots blocks during a prefill while the log goes on.
       if (said !== null && said.slots !== null) said = { ...said, ...toldSlots(slotTracker.current()) }
     },
-    readBusy: async (signal) => {
+    /** Whether any slot is processing; null when unknown. */
+    readBusy: async (signal: AbortSignal): Promise<boolean | null> => {
       const slots = await readSlots(signal)
       return slots === null ? null : slots.raw.some((slot) => slot.processing)
     },
-    reset: () => {
+    /** For a new server process, whose counters start at zero. */
+    reset: (): void => {
       said = null
       slotTracker.reset()
       throughput.reset()

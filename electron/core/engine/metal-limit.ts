@@ -21,17 +21,13 @@ export const parseMetalLimitBytes = (listing: string): number | null => {
  * (ardanlabs/kronk#10), longer on a busy machine. null on Linux, and when the program prints no limit.
  */
 export const createMetalLimitReader = (platform: LlamaPlatform, run = runLlamaServer) => {
-  const ask = rememberPerFile<{ readonly bytes: number | null; readonly wasAnswered: boolean }>({
-    read: async (binaryPath) => {
-      const said = await run(binaryPath, platform, '--list-devices')
-      return {
-        bytes: parseMetalLimitBytes(`${said.stdout}\n${said.stderr}`),
-        wasAnswered: said.exitCode === 0,
-      }
+  const ask = rememberPerFile(
+    async (binaryPath) => {
+      const { stdout, stderr, exitCode } = await run(binaryPath, platform, '--list-devices')
+      return { bytes: parseMetalLimitBytes(`${stdout}\n${stderr}`), wasAnswered: exitCode === 0 }
     },
-    readMissing: async () => ({ bytes: null, wasAnswered: true }),
-    isLasting: ({ wasAnswered }) => wasAnswered,
-  })
+    ({ wasAnswered }) => wasAnswered,
+  )
   return async (binaryPath: string): Promise<number | null> =>
     platform === 'darwin' ? (await ask(binaryPath)).bytes : null
 }

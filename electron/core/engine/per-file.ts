@@ -1,20 +1,16 @@
 // Caches a program's answer until its file changes (path, time or size): an update replaces the file.
 import { stat } from 'node:fs/promises'
 
-export interface PerFileReading<T> {
-  readonly read: (path: string) => Promise<T>
-  /** Used when the file doesn't exist. */
-  readonly readMissing: (path: string) => Promise<T>
-  /** Whether to cache this answer. */
-  readonly isLasting: (answer: T) => boolean
-}
-
 /** Holds one file at a time; concurrent calls share the same read. */
-export const rememberPerFile = <T>({ read, readMissing, isLasting }: PerFileReading<T>) => {
+export const rememberPerFile = <T>(
+  read: (path: string) => Promise<T>,
+  /** Whether to cache this answer. */
+  isLasting: (answer: T) => boolean,
+) => {
   let cached: { readonly key: string; readonly reading: Promise<T> } | null = null
   return async (path: string): Promise<T> => {
     const file = await stat(path).catch(() => null)
-    if (file === null) return readMissing(path)
+    if (file === null) return read(path)
     const key = `${path}\0${file.mtimeMs}\0${file.size}`
     if (cached?.key === key) return cached.reading
     const reading = read(path)

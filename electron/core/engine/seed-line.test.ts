@@ -29,6 +29,6 @@ it('says what the script has where ours has something else, however it is spelle
 })
 
 it('leaves to its adaptation what one explains', () => {
-  const adaptation = { code: 'pinned', flag: '-c', seed: null, ours: '-c 1', reason: 'pinned' } as const
+  const adaptation = { flag: '-c', seed: null, ours: '-c 1', reason: 'pinned' } as const
   expect(explainSeedFlags(['llama-server', '-c', '1'], [adaptation])).toEqual([])
 })

@@ -1,23 +1,12 @@
 // Adds our entry to cargo config files and removes it again, restoring a file without other edits exactly.
-import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  fchmodSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { messageOf } from '../base/error-message.ts'
 import { readRecord } from '../base/json-record.ts'
 import { readFileOrNull, writePrivateFile } from '../base/private-file.ts'
 import { makeFolders } from '../base/regular-file.ts'
+import { replaceFile } from '../base/replace-file.ts'
 import { addEntry, type CargoEntry, hasEntry, readCargoConfig, removeEntry } from './cargo-config-text.ts'
 
 /** The original content, to be restored; kept in the state folder of the user who asked. */
@@ -36,7 +25,6 @@ const RecordSchema = z.strictObject({
   parked: z.array(z.string()).default([]),
 })
 type ConfigRecord = z.infer<typeof RecordSchema>
-type FileRecord = z.infer<typeof RecordSchema>['files'][number]
 
 export type EditOutcome =
   | { readonly kind: 'changed'; readonly notes: readonly string[] }
@@ -49,31 +37,20 @@ export const configPathIn = (cargoFolder: string): string => {
   return existsSync(old) ? old : join(cargoFolder, 'config.toml')
 }
 
-export interface CargoConfigFiles {
-  /** @param mountPoint paths under it count as "on the RAM disk" */
-  enable(path: string, entry: CargoEntry, mountPoint: string): EditOutcome
-  disable(path: string, entries: readonly CargoEntry[]): EditOutcome
-  /** Files that were edited and not restored yet. */
-  edited(): readonly string[]
-  /** Removes this entry from our files until `giveBack`; returns those files. */
-  park(entry: CargoEntry): readonly string[]
-  /** Adds the entry again; returns those files. */
-  unpark(entry: CargoEntry, mountPoint: string): readonly string[]
-}
+export type CargoConfigFiles = ReturnType<typeof createCargoConfigFiles>
 
 /** @param recordPath a file of the state folder, which must exist */
-export const createCargoConfigFiles = (recordPath: string): CargoConfigFiles => {
+export const createCargoConfigFiles = (recordPath: string) => {
   const readAll = (): ConfigRecord =>
     readRecord(recordPath, RecordSchema) ?? { version: 1, files: [], parked: [] }
-  const readRecords = (): readonly FileRecord[] => readAll().files
-  const write = (changes: { readonly files?: FileRecord[]; readonly parked?: string[] }) =>
+  const write = (changes: { readonly files?: ConfigRecord['files']; readonly parked?: string[] }) =>
     writePrivateFile(recordPath, JSON.stringify({ ...readAll(), ...changes }, null, 2))
 
   /** Leaves `parked` alone: that mark must outlive this, even if another process removes the same entry meanwhile. */
   const takeOut = (path: string, entries: readonly CargoEntry[]): EditOutcome => {
     const text = readFileOrNull(path)
-    const record = readRecords().find((file) => file.path === path)
-    const forget = () => write({ files: readRecords().filter((file) => file.path !== path) })
+    const record = readAll().files.find((file) => file.path === path)
+    const forget = () => write({ files: readAll().files.filter((file) => file.path !== path) })
     const untouched = record !== undefined && record.after === text
     const mine = text === null ? undefined : entries.find((entry) => hasEntry(text, entry))
     if (text === null || (mine === undefined && !untouched)) {
@@ -92,60 +69,65 @@ export const createCargoConfigFiles = (recordPath: string): CargoConfigFiles => 
     return { kind: 'changed', notes: [] }
   }
 
-  const self: CargoConfigFiles = {
-    enable: (path, entry, mountPoint) => {
-      const before = readFileOrNull(path)
-      const text = before ?? ''
-      if (hasEntry(text, entry)) return { kind: 'already' }
-      const reading = readCargoConfig(text)
-      if (reading.kind === 'unclear')
-        return { kind: 'refused', reason: `${path} is not a config that cargo reads: ${reading.reason}` }
-      const { buildDir, targetDir } = reading.settings
-      if (buildDir !== null) return { kind: 'refused', reason: explainTaken(path, buildDir) }
-      try {
-        const after = addEntry(text, entry)
-        const madeFolder = !existsSync(dirname(path))
-        if (madeFolder) makeFolders(dirname(path))
-        // The record first: never make a change that can't be undone.
-        const others = readRecords().filter((file) => file.path !== path)
-        write({ files: [...others, { path, before, after, madeFolder }] })
-        replaceFile(path, after)
-      } catch (error) {
-        return { kind: 'refused', reason: `${path}: ${messageOf(error)}` }
-      }
-      return {
-        kind: 'changed',
-        notes: targetDir === null ? [] : [explainTarget(path, targetDir, mountPoint)],
-      }
-    },
-    disable: (path, entries) => {
+  /** @param mountPoint paths under it count as "on the RAM disk" */
+  const enable = (path: string, entry: CargoEntry, mountPoint: string): EditOutcome => {
+    const before = readFileOrNull(path)
+    const text = before ?? ''
+    if (hasEntry(text, entry)) return { kind: 'already' }
+    const reading = readCargoConfig(text)
+    if (reading.kind === 'unclear')
+      return { kind: 'refused', reason: `${path} is not a config that cargo reads: ${reading.reason}` }
+    const { buildDir, targetDir } = reading.settings
+    if (buildDir !== null) return { kind: 'refused', reason: explainTaken(path, buildDir) }
+    try {
+      const after = addEntry(text, entry)
+      const madeFolder = !existsSync(dirname(path))
+      if (madeFolder) makeFolders(dirname(path))
+      // The record first: never make a change that can't be undone.
+      const others = readAll().files.filter((file) => file.path !== path)
+      write({ files: [...others, { path, before, after, madeFolder }] })
+      if (before === null) writeFileSync(path, after, { flag: 'wx' })
+      else replaceFile(path, after)
+    } catch (error) {
+      return { kind: 'refused', reason: `${path}: ${messageOf(error)}` }
+    }
+    return {
+      kind: 'changed',
+      notes: targetDir === null ? [] : [explainTarget(path, targetDir, mountPoint)],
+    }
+  }
+
+  /** Files that were edited and not restored yet. */
+  const edited = (): readonly string[] => {
+    const { files, parked } = readAll()
+    return [...new Set([...files.map(({ path }) => path), ...parked])]
+  }
+
+  return {
+    enable,
+    edited,
+    disable: (path: string, entries: readonly CargoEntry[]): EditOutcome => {
       const outcome = takeOut(path, entries)
       const { parked } = readAll()
       if (outcome.kind !== 'refused' && parked.includes(path))
         write({ parked: parked.filter((one) => one !== path) })
       return outcome
     },
-    edited: () => {
-      const { files, parked } = readAll()
-      return [...new Set([...files.map(({ path }) => path), ...parked])]
-    },
-    park: (entry) => {
-      const paths = self.edited().filter((path) => hasEntry(readFileOrNull(path) ?? '', entry))
+    /** Removes this entry from our files until `unpark`; returns those files. */
+    park: (entry: CargoEntry): readonly string[] => {
+      const paths = edited().filter((path) => hasEntry(readFileOrNull(path) ?? '', entry))
       // The mark first: if we are killed in between, an entry still in the file stays; one removed without a mark would never return.
       if (paths.length > 0) write({ parked: [...new Set([...readAll().parked, ...paths])] })
       return paths.filter((path) => takeOut(path, [entry]).kind === 'changed')
     },
-    unpark: (entry, mountPoint) => {
-      const outcomes = readAll().parked.map((path) => ({
-        path,
-        ...self.enable(path, entry, mountPoint),
-      }))
+    /** Adds the entry again; returns those files. */
+    unpark: (entry: CargoEntry, mountPoint: string): readonly string[] => {
+      const outcomes = readAll().parked.map((path) => ({ path, ...enable(path, entry, mountPoint) }))
       const back = outcomes.filter(({ kind }) => kind !== 'refused').map(({ path }) => path)
       if (back.length > 0) write({ parked: readAll().parked.filter((path) => !back.includes(path)) })
       return outcomes.filter(({ kind }) => kind === 'changed').map(({ path }) => path)
     },
   }
-  return self
 }
 
 const explainTaken = (path: string, buildDir: string): string =>
@@ -155,30 +137,6 @@ const explainTarget = (path: string, targetDir: string, mountPoint: string): str
   targetDir === mountPoint || targetDir.startsWith(`${mountPoint}/`)
     ? `${path} sets target-dir = ${JSON.stringify(targetDir)}, which is on the RAM disk: finished programs are lost with it, and builds fail without it`
     : `${path} sets target-dir = ${JSON.stringify(targetDir)}: finished programs still go there`
-
-/**
- * Atomic, keeps the file's mode, and writes through a dotfile manager's link. A config may hold a registry's token, so its
- * copy is never readable by more users than the file.
- */
-const replaceFile = (path: string, text: string): void => {
-  const target = existsSync(path) ? realpathSync(path) : path
-  const mode = existsSync(target) ? statSync(target).mode & 0o7777 : null
-  const partial = `${target}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
-  const fd = openSync(partial, 'wx', mode ?? 0o666)
-  try {
-    try {
-      // Restores the bits that the umask removed (open(2)).
-      if (mode !== null) fchmodSync(fd, mode)
-      writeFileSync(fd, text)
-    } finally {
-      closeSync(fd)
-    }
-    renameSync(partial, target)
-  } catch (error) {
-    rmSync(partial, { force: true })
-    throw error
-  }
-}
 
 const removeEmptyFolder = (path: string): void => {
   try {

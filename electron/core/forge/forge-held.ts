@@ -1,19 +1,7 @@
-// How much memory a RAM disk really uses, and how to keep that from being swapped.
+// How to keep the memory that a RAM disk holds from being swapped.
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { ramImageName } from '../platform/darwin-disk-text.ts'
-import type { RamDiskBacking, RamDiskSpec } from '../platform/platform.ts'
-
-/** The memory of its program; null when unknown, or when it equals the space in use (tmpfs). */
-export const heldBytesOf = (backing: RamDiskBacking | null): number | null => {
-  switch (backing?.kind) {
-    case 'program':
-      return backing.residentBytes
-    case 'kernel':
-    case 'pages':
-    case undefined:
-      return null
-  }
-}
+import type { RamDiskSpec } from '../platform/platform.ts'
 
 /**
  * `hdiutil attach ram://` keeps the data in an ordinary process, so it can be compressed and swapped. Attached in the kernel,

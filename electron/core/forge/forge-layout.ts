@@ -1,8 +1,8 @@
 // What cargo needs on a mounted RAM disk: the file that cargo configs include, and the build folders.
-import { chmodSync, lstatSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../base/error-message.ts'
-import { isErrno } from '../base/private-file.ts'
+import { isErrno, writeBeside } from '../base/private-file.ts'
 import { readRegularFile } from '../base/regular-file.ts'
 import type { RamDiskControl } from '../platform/platform.ts'
 
@@ -50,10 +50,7 @@ export const prepareForge = (mountPoint: string): void => {
   const path = includePathOf(mountPoint)
   const text = includedText(mountPoint)
   if (readTextOrNull(path) === text) return
-  const partial = `${path}.${process.pid}.tmp`
-  writeFileSync(partial, text, { mode: 0o644 })
-  chmodSync(partial, 0o644)
-  renameSync(partial, path)
+  writeBeside(path, text, { mode: 0o644, about: 'processes', mayReplace: () => true })
 }
 
 /** The mount point is world-writable: don't mistake another user's files for ours. */

@@ -12,11 +12,6 @@ export interface ForgeSurveySources {
   readonly now?: () => number
 }
 
-export interface ForgeSurvey {
-  /** The disk now, with the last survey; without it after an eject. Never waits for a survey. */
-  read(): Promise<RamDisk>
-}
-
 /** Measuring a build tree reads every directory entry: at most this often, and at most 2 % of the time. */
 const leastPauseMs = 30_000
 const pausePerLook = 50
@@ -24,7 +19,7 @@ const pausePerLook = 50
 const longestPauseMs = 300_000
 const mostProjects = 20
 
-export const createForgeSurvey = (sources: ForgeSurveySources): ForgeSurvey => {
+export const createForgeSurvey = (sources: ForgeSurveySources) => {
   const now = sources.now ?? Date.now
   let projects: readonly ForgeProject[] | null = null
   let heldBytes: number | null = null
@@ -64,7 +59,8 @@ export const createForgeSurvey = (sources: ForgeSurveySources): ForgeSurvey => {
   }
 
   return {
-    read: async () => {
+    /** The disk now, with the last survey; without it after an eject. Never waits for a survey. */
+    read: async (): Promise<RamDisk> => {
       const disk = await sources.readDisk()
       if (!disk.mounted) {
         mounts += 1

@@ -1,7 +1,7 @@
 // Each workspace's space on the RAM disk, owner, last build, and whether it is being built now.
 import { lstat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { hasCode } from '../platform/mount-point.ts'
+import { isErrno } from '../base/private-file.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import { type LockState, readLocks } from './file-locks.ts'
 import { listWorkspaces, type WorkspaceFolder } from './forge-workspaces.ts'
@@ -88,7 +88,7 @@ const readWorkspaceOwner = async (workspace: string | null): Promise<number | nu
       const { uid } = await lstat(path)
       return uid === 0 && path !== workspace ? null : uid
     } catch (error) {
-      if (!hasCode(error, ['EACCES', 'EPERM'])) return null
+      if (!isErrno(error, 'EACCES', 'EPERM')) return null
     }
   }
   return null

@@ -102,15 +102,15 @@ describe('start', () => {
   })
 
   it.each([
-    ['refuses', { kind: 'failed', reason: '/mnt/forge is a folder with files in it' } as const],
-    ['throws', new Error('/mnt/forge is a folder with files in it')],
-  ])('is failed with the reason when the mount %s, and can be tried again', async (_, outcome) => {
+    ['refuses', { kind: 'failed', reason: 'a folder is in the way' } as const, 'a folder is in the way'],
+    ['throws', new Error('EACCES: mkdir'), 'could not create the RAM disk: EACCES: mkdir'],
+  ])('is failed with the reason when the mount %s, and can be tried again', async (_, outcome, reason) => {
     const { service, answer } = setUp()
     const started = service.start()
     await answer(outcome)
     expect(await started).toMatchObject({
       phase: 'failed',
-      reason: '/mnt/forge is a folder with files in it',
+      reason,
       endpoint: null,
     })
     const again = service.start()

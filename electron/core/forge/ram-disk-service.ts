@@ -120,7 +120,7 @@ export const createRamDiskService = (
           }
         } catch (error) {
           refused = true
-          enter('failed', messageOf(error))
+          enter('failed', `could not create the RAM disk: ${messageOf(error)}`)
         }
         return state()
       }),

@@ -17,7 +17,7 @@ export const isShared = (stats: Modes, platform: 'darwin' | 'linux'): boolean =>
   ((stats.mode & 0o002) !== 0 ||
     ((stats.mode & 0o020) !== 0 && (platform === 'darwin' || (stats.mode & 0o2000) !== 0)))
 
-export const isSharedCheckout = (path: string, platform: 'darwin' | 'linux'): boolean => {
+const isSharedCheckout = (path: string, platform: 'darwin' | 'linux'): boolean => {
   try {
     return isShared(statSync(path), platform)
   } catch {
@@ -48,7 +48,7 @@ const saysBuildDir = (workspace: string): boolean => {
     const reading = readCargoConfig(readFileOrNull(configPathIn(join(workspace, '.cargo'))) ?? '')
     return reading.kind === 'settings' && reading.settings.buildDir !== null
   } catch {
-    // Not readable for us: the check on projects reports that.
+    // Not readable for us: as if it said nothing.
     return false
   }
 }

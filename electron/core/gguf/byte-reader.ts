@@ -6,30 +6,12 @@ const blockBytes = 256 * 1024
 /** Real headers are below 40 MB (tokenizers of 260,000 tokens take 6 MB); a larger one is hostile. */
 const maxHeaderBytes = 256 * 1024 * 1024
 
-export interface ByteReader {
-  readonly path: string
-  readonly fileBytes: number
-  /** Offset of the next byte. */
-  offset(): number
-  /** Bytes that `take…` can return without another read. */
-  buffered(): number
-  /** Buffers `count` bytes. Throws one sentence when the file is too short. */
-  ensure(count: number, what: string): Promise<void>
-  skip(count: number, what: string): void
-  /** A view, valid until the next `ensure`. */
-  takeBytes(count: number): Buffer
-  takeU8(): number
-  takeU32(): number
-  /** Exact below 2^53, rounded above; harmless because every limit here is far lower. */
-  takeU64(): number
-  fail(at: number, problem: string): never
-}
+export type ByteReader = ReturnType<typeof createByteReader>
 
 export function createByteReader(
   handle: FileHandle,
   file: { readonly path: string; readonly fileBytes: number },
-  signal: AbortSignal | undefined,
-): ByteReader {
+) {
   const { path, fileBytes } = file
   /** Reused for the whole file: a new one per block left 5 MB of garbage outside V8's heap for a vocabulary of 262,000 tokens. */
   const block = Buffer.allocUnsafe(Math.min(blockBytes, fileBytes))
@@ -56,7 +38,6 @@ export function createByteReader(
 
   const ensure = async (count: number, what: string): Promise<void> => {
     if (buffered() >= count) return
-    signal?.throwIfAborted()
     checkLimits(count, what)
     const rest = buffered() > 0 ? buffer.subarray(at - bufferStart) : buffer.subarray(0, 0)
     const wanted = Math.min(Math.max(blockBytes, count), fileBytes - at)
@@ -87,17 +68,21 @@ export function createByteReader(
   return {
     path,
     fileBytes,
+    /** Offset of the next byte. */
     offset: () => at,
+    /** Bytes that `take…` can return without another read. */
     buffered,
+    /** Buffers `count` bytes. Throws one sentence when the file is too short. */
     ensure,
-    skip: (count, what) => {
+    skip: (count: number, what: string): void => {
       checkLimits(count, what)
       at += count
     },
+    /** A view, valid until the next `ensure`. */
     takeBytes,
-    takeU8: () => takeBytes(1).readUInt8(0),
     takeU32,
-    takeU64: () => {
+    /** Exact below 2^53, rounded above; harmless because every limit here is far lower. */
+    takeU64: (): number => {
       const low = takeU32()
       return takeU32() * 0x1_0000_0000 + low
     },

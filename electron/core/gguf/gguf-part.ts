@@ -9,7 +9,6 @@ import { readTensors, type TensorSummary } from './tensors.ts'
 
 export interface GgufPart {
   readonly path: string
-  readonly version: number
   readonly fileBytes: number
   readonly metadata: Metadata
   readonly tensors: TensorSummary
@@ -22,7 +21,7 @@ const defaultAlignment = 32
 const quoteMagic = (magic: Buffer): string => JSON.stringify(magic.toString('latin1'))
 
 /** gguf.cpp reads versions 2 and 3 in the machine's byte order; ours are all little-endian. */
-async function readVersion(reader: ByteReader): Promise<number> {
+async function checkVersion(reader: ByteReader): Promise<void> {
   if (reader.fileBytes === 0) reader.fail(0, "the file is empty; a model starts with 'GGUF'")
   await reader.ensure(fixedHeaderBytes, 'the fixed header')
   const magic = reader.takeBytes(4)
@@ -35,11 +34,10 @@ async function readVersion(reader: ByteReader): Promise<number> {
   if ((version & 0xffff) === 0)
     reader.fail(4, `the version reads ${version}: the file is big-endian; llama.cpp here needs little-endian`)
   if (version !== 2 && version !== 3) reader.fail(4, `GGUF version ${version}; allowed are 2 and 3`)
-  return version
 }
 
 function readAlignment(reader: ByteReader, metadata: Metadata, at: number): number {
-  const value = metadata.values.get(alignmentKey)
+  const value = metadata.get(alignmentKey)
   if (value === undefined) return defaultAlignment
   const isPowerOfTwo = typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 1 << 30
   if (!isPowerOfTwo || (value & (value - 1)) !== 0)
@@ -47,13 +45,13 @@ function readAlignment(reader: ByteReader, metadata: Metadata, at: number): numb
   return value
 }
 
-async function readPart(reader: ByteReader, keepTokenTexts: boolean): Promise<GgufPart> {
-  const version = await readVersion(reader)
+async function readPart(reader: ByteReader): Promise<GgufPart> {
+  await checkVersion(reader)
   const tensorCount = reader.takeU64()
-  const metadata = await readMetadata(reader, reader.takeU64(), keepTokenTexts)
+  const metadata = await readMetadata(reader, reader.takeU64())
   const alignment = readAlignment(reader, metadata, reader.offset())
   const tensors = await readTensors(reader, tensorCount, alignment)
-  return { path: reader.path, version, fileBytes: reader.fileBytes, metadata, tensors }
+  return { path: reader.path, fileBytes: reader.fileBytes, metadata, tensors }
 }
 
 const sayOpenError = (path: string, error: unknown): Error => {
@@ -65,15 +63,7 @@ const sayOpenError = (path: string, error: unknown): Error => {
   })
 }
 
-export interface GgufReadOptions {
-  readonly signal?: AbortSignal
-  /** Whether to keep the token texts, to compare with a draft; counting and skipping them is much faster. */
-  readonly keepTokenTexts?: boolean
-}
-
-export async function readGgufPart(path: string, options: GgufReadOptions): Promise<GgufPart> {
-  const { signal, keepTokenTexts = true } = options
-  signal?.throwIfAborted()
+export async function readGgufPart(path: string): Promise<GgufPart> {
   // Without O_NONBLOCK, opening a named pipe would wait for a writer forever.
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
     throw sayOpenError(path, error)
@@ -82,7 +72,7 @@ export async function readGgufPart(path: string, options: GgufReadOptions): Prom
     const stats = await handle.stat()
     if (!stats.isFile())
       throw new Error(`${path}: not a file but ${stats.isDirectory() ? 'a folder' : 'a device or pipe'}`)
-    return await readPart(createByteReader(handle, { path, fileBytes: stats.size }, signal), keepTokenTexts)
+    return await readPart(createByteReader(handle, { path, fileBytes: stats.size }))
   } finally {
     await handle.close()
   }

@@ -2,41 +2,11 @@
 // Checked against b10068's own log with miniature models (e2e/model-memory.e2e.ts).
 import { leavesOutPredictors, mayCompressKeys, memoryKindOf, whyNotCounted } from './architectures.ts'
 import { compressedShape } from './compressed-cache.ts'
+import type { KnownKvShape, KvLayer } from './kv-layer.ts'
 import type { MetadataQuestions } from './metadata-reading.ts'
 import { readRecurrentLayers } from './recurrent-state.ts'
 import { readSliding, type Sliding } from './sliding-window.ts'
 
-export interface KvLayer {
-  /** Numbers stored per cell: KV heads x head size. */
-  readonly keyValues: number
-  /** 0 if values aren't stored: compressed keys (MLA), index keys. */
-  readonly valueValues: number
-  /** The size of one head; must be a multiple of the cache type's block size. */
-  readonly keyHeadValues: number
-  readonly valueHeadValues: number
-  readonly slides: boolean
-  /** 1, or more for compressed caches. */
-  readonly tokensPerCell: number
-}
-
-/** f32 numbers per slot, independent of the context's length. */
-export interface SequenceState {
-  readonly layers: number
-  readonly valuesPerSlot: number
-}
-
-export interface KnownKvShape {
-  readonly kind: 'known'
-  /** Layers with a cache, and caches of index keys as layers of their own. */
-  readonly layers: readonly KvLayer[]
-  readonly windowTokens: number | null
-  /** null: no layer is recurrent. */
-  readonly state: SequenceState | null
-  /** Each slot has its own cache even if a pool is requested (`-kvu`). */
-  readonly alwaysSplit: boolean
-  /** A note for the reader, such as a difference between builds. */
-  readonly remark: string | null
-}
 export type KvShape = KnownKvShape | { readonly kind: 'unknown'; readonly reason: string }
 
 interface Dimensions {

@@ -1,6 +1,5 @@
 // The key-value part of a GGUF header: small values are kept, large ones are skipped.
 import type { ByteReader } from './byte-reader.ts'
-import { createTokenTextsBuilder, type TokenTexts } from './token-texts.ts'
 
 /** `values` is null for skipped arrays: strings, and more numbers than per-layer lists need. */
 export interface MetadataArray {
@@ -9,10 +8,7 @@ export interface MetadataArray {
 }
 /** null: a value that isn't kept (a text over 64 KiB, a whole number over 2^53). */
 export type MetadataValue = number | boolean | string | MetadataArray | null
-export interface Metadata {
-  readonly values: ReadonlyMap<string, MetadataValue>
-  readonly tokenTexts: TokenTexts | null
-}
+export type Metadata = ReadonlyMap<string, MetadataValue>
 
 // Limits: gguf.cpp allows strings and arrays of 2^30; no real file comes near these.
 const maxPairs = 65_536
@@ -23,50 +19,27 @@ const keptStringBytes = 64 * 1024
 const keptArrayValues = 4096
 /** A key needs its length (8), one byte, a type (4) and a value (1). */
 const smallestPairBytes = 14
-export const tokenTextsKey = 'tokenizer.ggml.tokens'
 
-const scalarReaders: Readonly<Record<number, { readonly name: string; readonly bytes: number }>> = {
-  0: { name: 'u8', bytes: 1 },
-  1: { name: 'i8', bytes: 1 },
-  2: { name: 'u16', bytes: 2 },
-  3: { name: 'i16', bytes: 2 },
-  4: { name: 'u32', bytes: 4 },
-  5: { name: 'i32', bytes: 4 },
-  6: { name: 'f32', bytes: 4 },
-  7: { name: 'bool', bytes: 1 },
-  10: { name: 'u64', bytes: 8 },
-  11: { name: 'i64', bytes: 8 },
-  12: { name: 'f64', bytes: 8 },
+interface Scalar {
+  readonly bytes: number
+  readonly decode: (buffer: Buffer) => number | boolean | bigint
+}
+/** By GGUF's number of the type. */
+const scalars: Readonly<Record<number, Scalar>> = {
+  0: { bytes: 1, decode: (buffer) => buffer.readUInt8() },
+  1: { bytes: 1, decode: (buffer) => buffer.readInt8() },
+  2: { bytes: 2, decode: (buffer) => buffer.readUInt16LE() },
+  3: { bytes: 2, decode: (buffer) => buffer.readInt16LE() },
+  4: { bytes: 4, decode: (buffer) => buffer.readUInt32LE() },
+  5: { bytes: 4, decode: (buffer) => buffer.readInt32LE() },
+  6: { bytes: 4, decode: (buffer) => buffer.readFloatLE() },
+  7: { bytes: 1, decode: (buffer) => buffer.readUInt8() !== 0 },
+  10: { bytes: 8, decode: (buffer) => buffer.readBigUInt64LE() },
+  11: { bytes: 8, decode: (buffer) => buffer.readBigInt64LE() },
+  12: { bytes: 8, decode: (buffer) => buffer.readDoubleLE() },
 }
 const stringType = 8
 const arrayType = 9
-
-function decodeScalar(type: number, bytes: Buffer): number | boolean | bigint {
-  switch (type) {
-    case 0:
-      return bytes.readUInt8(0)
-    case 1:
-      return bytes.readInt8(0)
-    case 2:
-      return bytes.readUInt16LE(0)
-    case 3:
-      return bytes.readInt16LE(0)
-    case 4:
-      return bytes.readUInt32LE(0)
-    case 5:
-      return bytes.readInt32LE(0)
-    case 6:
-      return bytes.readFloatLE(0)
-    case 7:
-      return bytes.readUInt8(0) !== 0
-    case 10:
-      return bytes.readBigUInt64LE(0)
-    case 11:
-      return bytes.readBigInt64LE(0)
-    default:
-      return bytes.readDoubleLE(0)
-  }
-}
 
 function keepScalar(value: number | boolean | bigint): number | boolean | null {
   if (typeof value !== 'bigint') return value
@@ -89,32 +62,19 @@ export async function readText(reader: ByteReader, maxBytes: number, what: strin
   return reader.takeBytes(bytes)
 }
 
-async function readStringArray(
-  reader: ByteReader,
-  key: string,
-  count: number,
-  keepTokenTexts: boolean,
-): Promise<TokenTexts | null> {
+async function skipTexts(reader: ByteReader, key: string, count: number): Promise<void> {
   if (count > maxStrings)
     reader.fail(reader.offset(), `'${key}' claims ${count} texts; at most ${maxStrings} are allowed`)
-  const builder = keepTokenTexts && key === tokenTextsKey ? createTokenTextsBuilder() : null
   const what = `a text of '${key}'`
   for (let index = 0; index < count; index += 1) {
     // Await only at the end of a block: an await for each of 260,000 texts took longer than reading them.
     if (reader.buffered() < 8) await reader.ensure(8, `the length of ${what}`)
     const bytes = takeTextLength(reader, maxStringBytes, what)
-    if (reader.buffered() < bytes) await reader.ensure(bytes, what)
-    if (builder === null) reader.skip(bytes, what)
-    else builder.add(reader.takeBytes(bytes))
+    reader.skip(bytes, what)
   }
-  return builder?.build() ?? null
 }
 
-async function readArray(
-  reader: ByteReader,
-  key: string,
-  keepTokenTexts: boolean,
-): Promise<{ value: MetadataArray; tokenTexts: TokenTexts | null }> {
+async function readArray(reader: ByteReader, key: string): Promise<MetadataArray> {
   await reader.ensure(12, `the array '${key}'`)
   const start = reader.offset()
   const elementType = reader.takeU32()
@@ -122,12 +82,10 @@ async function readArray(
   if (elementType === stringType) {
     if (count * 8 > reader.fileBytes)
       reader.fail(start, `'${key}' claims ${count} texts; the file has only ${reader.fileBytes} bytes`)
-    return {
-      value: { count, values: null },
-      tokenTexts: await readStringArray(reader, key, count, keepTokenTexts),
-    }
+    await skipTexts(reader, key, count)
+    return { count, values: null }
   }
-  const scalar = scalarReaders[elementType]
+  const scalar = scalars[elementType]
   if (scalar === undefined)
     return reader.fail(
       start,
@@ -138,39 +96,29 @@ async function readArray(
   const bytes = count * scalar.bytes
   if (count > keptArrayValues) {
     reader.skip(bytes, `the ${count} values of '${key}'`)
-    return { value: { count, values: null }, tokenTexts: null }
+    return { count, values: null }
   }
   await reader.ensure(bytes, `the ${count} values of '${key}'`)
-  const values = Array.from({ length: count }, () =>
-    Number(decodeScalar(elementType, reader.takeBytes(scalar.bytes))),
-  )
-  return { value: { count, values }, tokenTexts: null }
+  const values = Array.from({ length: count }, () => Number(scalar.decode(reader.takeBytes(scalar.bytes))))
+  return { count, values }
 }
 
-async function readValue(
-  reader: ByteReader,
-  key: string,
-  keepTokenTexts: boolean,
-): Promise<{ value: MetadataValue; tokenTexts: TokenTexts | null }> {
+async function readValue(reader: ByteReader, key: string): Promise<MetadataValue> {
   await reader.ensure(4, `the type of '${key}'`)
   const start = reader.offset()
   const type = reader.takeU32()
-  if (type === arrayType) return readArray(reader, key, keepTokenTexts)
+  if (type === arrayType) return readArray(reader, key)
   if (type === stringType) {
     const text = await readText(reader, maxStringBytes, `the text '${key}'`)
-    return { value: text.length > keptStringBytes ? null : text.toString('utf8'), tokenTexts: null }
+    return text.length > keptStringBytes ? null : text.toString('utf8')
   }
-  const scalar = scalarReaders[type]
+  const scalar = scalars[type]
   if (scalar === undefined) return reader.fail(start, `'${key}' has value type ${type}; allowed are 0 to 12`)
   await reader.ensure(scalar.bytes, `the value of '${key}'`)
-  return { value: keepScalar(decodeScalar(type, reader.takeBytes(scalar.bytes))), tokenTexts: null }
+  return keepScalar(scalar.decode(reader.takeBytes(scalar.bytes)))
 }
 
-export async function readMetadata(
-  reader: ByteReader,
-  pairCount: number,
-  keepTokenTexts: boolean,
-): Promise<Metadata> {
+export async function readMetadata(reader: ByteReader, pairCount: number): Promise<Metadata> {
   const start = reader.offset()
   if (pairCount > maxPairs)
     reader.fail(start, `the header claims ${pairCount} metadata keys; at most ${maxPairs} are allowed`)
@@ -180,16 +128,13 @@ export async function readMetadata(
       `the header claims ${pairCount} metadata keys; the file ends at byte ${reader.fileBytes}`,
     )
   const values = new Map<string, MetadataValue>()
-  let tokenTexts: TokenTexts | null = null
   for (let index = 0; index < pairCount; index += 1) {
     const keyStart = reader.offset()
     const key = (await readText(reader, maxKeyBytes, `metadata key ${index + 1} of ${pairCount}`)).toString(
       'utf8',
     )
     if (values.has(key)) reader.fail(keyStart, `the metadata key '${key}' occurs twice; once is allowed`)
-    const read = await readValue(reader, key, keepTokenTexts)
-    values.set(key, read.value)
-    tokenTexts = read.tokenTexts ?? tokenTexts
+    values.set(key, await readValue(reader, key))
   }
-  return { values, tokenTexts }
+  return values
 }

@@ -1,4 +1,5 @@
 // ggml's tensor types and llama.cpp's file types: names and exact sizes.
+import type { KvCacheType } from '../../contract/profile.ts'
 
 export interface TensorType {
   readonly name: string
@@ -48,6 +49,15 @@ export const tensorTypes: Readonly<Record<number, TensorType>> = {
   40: type('NVFP4', 64, 36),
   41: type('Q1_0', 128, 18),
   42: type('Q2_0', 64, 18),
+}
+
+const typesByName = new Map(Object.values(tensorTypes).map((type) => [type.name, type]))
+
+/** The blocks of a KV cache: its types are ggml's, in lower case. */
+export function cacheBlock(cacheType: KvCacheType): TensorType {
+  const found = typesByName.get(cacheType.toUpperCase())
+  if (found === undefined) throw new Error(`ggml has no type ${cacheType}`)
+  return found
 }
 
 /** Types that ggml once had; current builds refuse them too. */

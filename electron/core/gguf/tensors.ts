@@ -3,18 +3,7 @@ import type { ByteReader } from './byte-reader.ts'
 import { readText } from './metadata.ts'
 import { removedTensorTypes, type TensorType, tensorTypes } from './tensor-types.ts'
 
-export interface TensorSummary {
-  readonly tensorCount: number
-  /** Weights including the padding between them: what llama.cpp maps or loads. */
-  readonly tensorBytes: number
-  /** Sizes of the two tensors that a model may share between input and output; null when absent. */
-  readonly tokenEmbeddingBytes: number | null
-  readonly outputBytes: number | null
-  /** First byte of the weights. */
-  readonly dataOffset: number
-  /** Minimum file size: writers may omit the padding after the last tensor. */
-  readonly requiredFileBytes: number
-}
+export type TensorSummary = Readonly<Awaited<ReturnType<typeof readTensors>>>
 
 interface TensorInfo {
   readonly name: string
@@ -74,11 +63,7 @@ function checkCount(reader: ByteReader, tensorCount: number): void {
     reader.fail(start, `the header claims ${tensorCount} tensors; the file ends at byte ${reader.fileBytes}`)
 }
 
-export async function readTensors(
-  reader: ByteReader,
-  tensorCount: number,
-  alignment: number,
-): Promise<TensorSummary> {
+export async function readTensors(reader: ByteReader, tensorCount: number, alignment: number) {
   checkCount(reader, tensorCount)
   const seen = new Map<string, number>()
   let tensorBytes = 0
@@ -100,10 +85,14 @@ export async function readTensors(
   const dataOffset = padTo(reader.offset(), alignment)
   return {
     tensorCount,
+    /** Weights including the padding between them: what llama.cpp maps or loads. */
     tensorBytes,
+    /** Sizes of the two tensors that a model may share between input and output; null when absent. */
     tokenEmbeddingBytes: seen.get('token_embd.weight') ?? null,
     outputBytes: seen.get('output.weight') ?? null,
+    /** First byte of the weights. */
     dataOffset,
+    /** Minimum file size: writers may omit the padding after the last tensor. */
     requiredFileBytes: tensorCount === 0 ? reader.offset() : dataOffset + dataEnd,
   }
 }

@@ -1,5 +1,5 @@
 // One start: the profile is resolved and planned once, what is missing is installed, and only then something runs.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
@@ -9,17 +9,19 @@ import type { Phase, ServiceState } from '../../contract/snapshot.ts'
 import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
 import { builtinProfiles } from '../config/profiles.ts'
 import { openSettings } from '../config/settings.ts'
-import { ensureStateFolder, locateStateFolder } from '../config/state-folder.ts'
+import { ensureStateFolder, locateStateFolder, type StateFolder } from '../config/state-folder.ts'
 import { readGgufHeader } from '../gguf/gguf-header.ts'
 import { planMemory } from '../memory/memory-plan.ts'
 import { reservesFor } from '../memory/reserves.ts'
 import type { MemoryPlanReading } from '../memory/stack-plan.ts'
 import { createPlatform } from '../platform/detect-platform.ts'
-import { type CommandedServices, type CoreCommands, createCoreCommands } from './core-commands.ts'
+import type { CommandedServices } from './commanded-core.ts'
+import { type CoreCommands, createCoreCommands } from './core-commands.ts'
 import { createSetUpRunner, type SetUpRunner } from './set-up-runner.ts'
 
 const header = new URL('../gguf/fixtures/Llama-3.2-3B-Instruct-Q4_K_M.header.gguf', import.meta.url).pathname
 
+let folder: StateFolder
 let done: string[]
 let finish: () => void
 let plan: MemoryPlanReading
@@ -30,7 +32,7 @@ let commands: CoreCommands
 beforeEach(() => {
   const root = mkdtempSync(join(tmpdir(), 'nexus-commands-'))
   onTestFinished(() => rmSync(root, { recursive: true, force: true }))
-  const folder = locateStateFolder({ NEXUS_HOME: root, NEXUS_SHARED: '' }, 'linux', root)
+  folder = locateStateFolder({ NEXUS_HOME: root, NEXUS_SHARED: '' }, 'linux', root)
   ensureStateFolder(folder)
   done = []
   missing = true
@@ -77,6 +79,7 @@ beforeEach(() => {
   )
   commands = createCoreCommands({
     folder,
+    resourcesDir: join(import.meta.dirname, '..', '..', '..', 'resources'),
     platform: createPlatform({ ramDiskRoot: folder.ramDiskRoot }),
     settings: openSettings(folder),
     memoryMap: {
@@ -195,5 +198,33 @@ describe('a start that installs what is missing', () => {
     expect(done).toEqual(['plan'])
     expect(await commands.dispatch(up({ force: true }))).toMatchObject({ accepted: true })
     expect(done).toEqual(['plan', 'take demo', 'install'])
+  })
+})
+
+describe('a start of a model of the catalogue', () => {
+  const model = 'smollm2-135m'
+
+  it.each([
+    ['gpt-oss-20b', 'gpt-oss-20b is not here: nexus model fetch gpt-oss-20b'],
+    ['nope', 'found "nope"; allowed: r1-distill-llama-70b, '],
+  ])('says of %s what to do, and starts nothing', async (named, reason) => {
+    expect(await commands.dispatch(up({ profile: null, model: named }))).toEqual({
+      accepted: false,
+      reason: expect.stringContaining(reason),
+    })
+    expect(done).toEqual([])
+  })
+
+  it('takes a profile composed for it, whose file the user can copy', async () => {
+    const path = join(folder.modelsDir, 'SmolLM2-135M-Instruct.Q4_1.gguf')
+    mkdirSync(folder.modelsDir, { recursive: true })
+    copyFileSync(header, path)
+    const written = join(folder.root, 'model-profiles', `${model}.json`)
+    expect(await commands.dispatch(up({ profile: null, model }))).toEqual({
+      accepted: true,
+      profile: { name: written, because: 'asked for' },
+    })
+    expect(done).toEqual(['plan', `take ${written}`, 'install'])
+    expect(JSON.parse(readFileSync(written, 'utf8'))).toMatchObject({ llamaServer: { modelPath: path } })
   })
 })

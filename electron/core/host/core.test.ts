@@ -1014,7 +1014,7 @@ describe('a restart of everything', () => {
     expect((await settings()).restartNeeded).toEqual([
       { key: 'proxy.modelName', running: 'claude-3-5-sonnet-20241022', configured: 'other' },
     ])
-    // As `nexus restart` takes it: a server that is stopped was stopped by somebody else.
+    // `nexus restart` takes a stopped server for one that another order stopped.
     const phases = new Set<string>()
     const watch = core.watch((next) => {
       for (const id of ['llamaServer', 'proxy'] as const) phases.add(next.services[id].phase)

@@ -2,36 +2,27 @@
 
 import type { Command, Outcome } from '../../contract/command.ts'
 import type { StackEvent } from '../../contract/notice.ts'
-import type { CommandedId } from '../../contract/service-ids.ts'
-import type { MissingModel, Snapshot } from '../../contract/snapshot.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 import { createAsks } from '../answers/answer-query.ts'
 import { messageOf } from '../base/error-message.ts'
-import { chooseProfile } from '../config/profiles.ts'
 import { openSettings } from '../config/settings.ts'
 import type { StateFolder } from '../config/state-folder.ts'
 import type { Ask, CoreLink } from '../control/core-link.ts'
 import { describeGuestCommand } from '../control/guests/guest-link.ts'
 import { type LogError, logToStderr } from '../logs/core-log.ts'
-import { followLogPieces } from '../logs/log-pieces.ts'
-import { createGpuLimitReading } from '../memory/gpu-limit-reading.ts'
-import { createMemoryMapSource } from '../memory/memory-map-source.ts'
-import { readMemoryPlan } from '../memory/stack-plan.ts'
-import { readCatalogue } from '../models/catalogue.ts'
-import { readMissingModels } from '../models/missing-models.ts'
-import { createModelFetches } from '../models/model-fetches.ts'
+import { connectLogTail } from '../logs/log-tail-events.ts'
 import { createPoller } from '../observe/poller.ts'
-import { createPublished, type Facts } from '../observe/published.ts'
+import { createPublished } from '../observe/published.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { RunCommand } from '../platform/run-command.ts'
-import { bringBack } from '../stack/bring-back.ts'
-import { readIntent } from '../stack/intent.ts'
-import { rebuildLedger } from '../stack/lost-services.ts'
-import type { ServiceAssembly } from '../stack/service-assembly.ts'
-import { openLedger } from '../supervise/ledger.ts'
-import type { LoginSession } from '../supervise/login-session-schema.ts'
-import { type CoreCommands, createCoreCommands } from './core-commands.ts'
+import { rebuildLedger } from '../stack/live-services.ts'
+import { type LoginSession, openLedger } from '../supervise/ledger.ts'
+import { createBringBack } from './bring-back.ts'
+import { createCoreCommands } from './core-commands.ts'
 import { createLifetime } from './lifetime.ts'
-import { createSetUpRunner } from './set-up-runner.ts'
+import { createMemoryJudge } from './memory-judge.ts'
+import { createModelDesk } from './model-desk.ts'
+import { createSetUpRunner, setUpWork } from './set-up-runner.ts'
 import { createStackInUse } from './stack-in-use.ts'
 
 export interface CoreOptions {
@@ -85,127 +76,71 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     note: (event) => published.note(event),
     onTaken: (profile) => {
       void setUp.look(profile)
-      lookAtModels()
+      models.look()
     },
   })
 
+  const memory = platform.createMemoryReader()
   const poller = createPoller(
-    {
-      engine: () => inUse.current().engineSource(),
-      proxy: () => inUse.current().proxySource(),
-      gateway: () => inUse.current().gatewaySource(),
-      memory: platform.createMemoryReader(),
-      ramDisk: () => inUse.current().readRamDisk(),
-      nodes: () => inUse.current().nodes.read(),
-      recheckProof: () => inUse.current().recheckProof(),
-    },
+    () => ({ ...inUse.current().sources, memory }),
     () => {
       if (published.hasWatchers()) memoryMap.want()
       published.arrived('reading')
     },
   )
 
-  const gpuSurroundings = { platform, resourcesDir, runtimeDir: folder.runtimeDir }
-  const readGpuLimit = createGpuLimitReading(gpuSurroundings)
-  /** For the memory map of each snapshot: the last reading is recent enough. */
-  const readLastGpuLimit = createGpuLimitReading({
-    ...gpuSurroundings,
-    readSetLimit: async () => poller.latest().memory?.value.gpuLimitBytes ?? null,
-  })
-  const memoryMap = createMemoryMapSource({
-    makePlan: (question) => readMemoryPlan({ ...question, platform: platform.id }),
-    ask: async () => {
-      const { profileName, profile } = inUse.current()
-      return {
-        profileName,
-        profile,
-        totalMemoryBytes: await platform.readTotalMemoryBytes(),
-        gpuLimitBytes: await readLastGpuLimit(profile),
-      }
-    },
+  const place = { resourcesDir, runtimeDir: folder.runtimeDir }
+  const { memoryMap, readGpuLimit } = createMemoryJudge({
+    ...place,
+    platform,
+    inUse: inUse.current,
+    lastGpuLimitBytes: () => poller.latest().memory?.value.gpuLimitBytes ?? null,
     onChange,
   })
-  const setUp = createSetUpRunner(
-    {
-      readMissing: async (profile) =>
-        (await import('../setup/set-up.ts')).readMissing(profile, {
-          runtimeDir: folder.runtimeDir,
-          resourcesDir,
-        }),
-      install: async (profile, report, signal) =>
-        (await import('../setup/set-up.ts')).ensureSetUp(profile, {
-          runtimeDir: folder.runtimeDir,
-          resourcesDir,
-          report,
-          signal,
-        }),
-    },
-    onChange,
-  )
-
-  const fetches = createModelFetches({
-    folder,
-    env: options.env,
-    readCatalogue: () => readCatalogue(resourcesDir),
-    findElsewhere: async (file) =>
-      (await import('../models/other-programs.ts')).findCopies(file, {
-        env: options.env,
-        platform: platform.id,
-      }),
+  const setUp = createSetUpRunner(setUpWork(place), onChange)
+  const models = createModelDesk({
+    ...options,
+    settings,
     ramDiskMount: () => poller.latest().ramDisk?.value.mountPoint ?? null,
+    note,
     onChange,
-    onEnded: ({ id, phase, reason }) => {
-      if (phase === 'done') note('info', `The model ${id} was fetched`)
-      if (phase === 'failed') note('critical', `Could not fetch the model ${id}: ${reason}`)
-      lookAtModels()
-      onChange()
-      lifetime.endWhenIdle()
-    },
+    onIdle: () => lifetime.endWhenIdle(),
     logError,
   })
-  let missingModels: readonly MissingModel[] = []
-  /** For the profile that would run; by default `studio`, which the demo replaces while its model is missing. */
-  const lookAtModels = () => {
-    try {
-      const config = settings.current()
-      const wanted = chooseProfile(config, config.profile ?? 'studio', folder.runtimeDir)
-      missingModels = readMissingModels(wanted, folder.modelsDir, () => readCatalogue(resourcesDir))
-    } catch (error) {
-      logError(new Error(`could not check which models are missing: ${messageOf(error)}`))
-    }
-  }
-
+  const { fetches } = models
+  const refusal = { platform, settings, memoryMap, readGpuLimit }
+  const bringBack = createBringBack({
+    ...refusal,
+    folder,
+    assembly: inUse.current,
+    start: (ids, given) => commands.startWanted(ids, given),
+    onRefused: (reason) => {
+      logError(new Error(reason))
+      note('critical', reason)
+    },
+    onError: (error) =>
+      logError(new Error(`could not start the earlier services again: ${messageOf(error)}`)),
+  })
   const lifetime = createLifetime({
     background: options.background,
     isFetching: fetches.isActive,
-    isIdle: () => !bringingBack && commands.isIdle(),
+    isIdle: () => !bringBack.isUnderWay() && commands.isIdle(),
     onChange,
   })
-  let bringingBack = false
   const commands = createCoreCommands({
+    ...refusal,
     folder,
-    platform,
-    settings,
-    memoryMap,
+    resourcesDir,
     setUp,
-    fetches: {
-      ...fetches,
-      start: (command) => {
-        const outcome = fetches.start(command)
-        // This core may have been started only for that fetch.
-        if (!outcome.accepted) lifetime.endWhenIdle()
-        return outcome
-      },
-    },
+    fetches,
     assembly: inUse.current,
     takeProfile: inUse.take,
-    readGpuLimit,
     note,
     logError,
     onChange,
     onAllStopped: lifetime.allStopped,
     isEnding: lifetime.isEnding,
-    isBringingBack: () => bringingBack,
+    isBringingBack: bringBack.isUnderWay,
   })
 
   const refresh = async () => {
@@ -213,16 +148,28 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     await poller.refresh()
   }
   const published = createPublished({
-    facts: (now, maxAgeMs) => ({
-      owner: { pid: process.pid, background: lifetime.endsByItself(), since },
-      ...readServices(inUse.current(), commands),
-      nodes: inUse.current().nodes.current(now, maxAgeMs),
-      memoryPlan: memoryMap.current(inUse.current().profile),
-      setUp: setUp.state(),
-      lastOrders: commands.lastOrders(),
-      fetches: fetches.state(),
-      missingModels: [...missingModels],
-    }),
+    facts: (now, maxAgeMs) => {
+      const { profileName, profile, stack, prover, routerFeed, engine, nodes } = inUse.current()
+      return {
+        owner: { pid: process.pid, background: lifetime.endsByItself(), since },
+        profile: profileName,
+        services: commands.withRestart(stack.states()),
+        proof: prover.proof(),
+        proofFailure: prover.failure(),
+        requests: routerFeed.requests(),
+        developers: routerFeed.developers(),
+        heldSlots: routerFeed.heldSlots(),
+        nodes: nodes.current(now, maxAgeMs),
+        engineModel: engine.model(),
+        speculation: engine.speculation(),
+        allocations: engine.allocations(),
+        memoryPlan: memoryMap.current(profile),
+        setUp: setUp.state(),
+        lastOrders: commands.lastOrders(),
+        fetches: fetches.state(),
+        missingModels: [...models.missing()],
+      }
+    },
     poller,
     refresh,
     settings: () => settings.current().notifications,
@@ -230,32 +177,8 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
 
   const looked = setUp.look(inUse.current().profile)
   const adopted = await inUse.current().stack.adopt()
-  const missing: readonly CommandedId[] = commands.wanted().filter((id) => !adopted.includes(id))
-  if (missing.length > 0) {
-    const given = inUse.current()
-    bringingBack = true
-    bringBack({
-      missing,
-      chosen: { name: given.profileName, profile: given.profile },
-      forced: readIntent(folder.intentPath)?.forced === true,
-      start: (ids) => commands.startWanted(ids, given),
-      platform,
-      memoryMap,
-      readGpuLimit,
-      settings,
-      onRefused: (reason) => {
-        logError(new Error(reason))
-        note('critical', reason)
-      },
-    })
-      .catch((error: unknown) =>
-        logError(new Error(`could not start the earlier services again: ${messageOf(error)}`)),
-      )
-      .finally(() => {
-        bringingBack = false
-      })
-  }
-  lookAtModels()
+  bringBack.begin(commands.wanted().filter((id) => !adopted.includes(id)))
+  models.look()
   fetches.resume()
   // Otherwise the first snapshot would say that nothing is missing before the check is done.
   await looked
@@ -273,7 +196,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     ...createAsks(answering),
     readSnippet: async (name) => (await import('../answers/clients-answer.ts')).readSnippet(answering, name),
     watchHistory: published.watchHistory,
-    followLog: (log, listener) => followLogPieces(folder.logPath(log), listener, logError),
+    followLog: (log, listener) => connectLogTail(folder.logPath(log), listener, logError),
     keep: lifetime.keep,
     dispatch: commands.dispatch,
     dispatchForGuest: async (command) => {
@@ -289,20 +212,3 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     },
   }
 }
-
-/** The services' state as known now, without asking them. */
-const readServices = (
-  { stack, prover, routerFeed, ...assembly }: ServiceAssembly,
-  commands: CoreCommands,
-): Omit<Facts, 'owner' | 'nodes' | 'memoryPlan' | 'setUp' | 'lastOrders' | 'fetches' | 'missingModels'> => ({
-  profile: assembly.profileName,
-  services: commands.withRestart(stack.states()),
-  proof: prover.proof(),
-  proofFailure: prover.failure(),
-  requests: routerFeed.requests(),
-  developers: routerFeed.developers(),
-  heldSlots: routerFeed.heldSlots(),
-  engineModel: assembly.engineModel(),
-  speculation: assembly.speculation(),
-  allocations: assembly.engineAllocations(),
-})

@@ -92,7 +92,6 @@ const checkForge = async (studio: Studio): Promise<void> => {
   expect(diskCommands(studio)).toEqual([
     'hdiutil attach -nobrowse -nomount ram://134217728',
     'diskutil erasevolume HFS+ OptaBuilds /dev/disk4',
-    'diskutil enableOwnership /dev/disk4',
   ])
   expect(await mac.run(['mdutil', '-s', mountPoint])).toMatchObject({
     stdout: expect.stringContaining('Indexing disabled'),
@@ -144,11 +143,10 @@ const unmountAndRemount = async (studio: Studio): Promise<void> => {
   await core.dispatch({ ...start, profile: null, only: 'ramDisk' })
   await until(core, isReady)
   // The disk without a volume is given back before another is made.
-  expect(diskCommands(studio).slice(-4)).toEqual([
+  expect(diskCommands(studio).slice(-3)).toEqual([
     'hdiutil detach /dev/disk4',
     'hdiutil attach -nobrowse -nomount ram://134217728',
     'diskutil erasevolume HFS+ OptaBuilds /dev/disk5',
-    'diskutil enableOwnership /dev/disk5',
   ])
   expect(mac.read().images.map(({ device }) => device)).toEqual(['/dev/disk5'])
 }

@@ -1,21 +1,5 @@
 // How long a core lives: a background core ends by itself once nothing needs it, any other lives until it is closed.
 
-export interface Lifetime {
-  /** Whether it would end by itself: in the background, not kept by an app, and not fetching. */
-  endsByItself(): boolean
-  /** Whether it is ending or has ended, so that its snapshots no longer matter. */
-  isEnding(): boolean
-  /** Keeps a background core alive for an app although nothing runs. Returns the undo. */
-  keep(): () => void
-  /** Call when a command has stopped everything. */
-  allStopped(): void
-  end(): void
-  /** Ends it in a moment if it is idle then: a user may still want to see how a fetch ended, or start something. */
-  endWhenIdle(): void
-  /** Settles when a command has stopped everything, or the last app that kept an idle core is gone. */
-  readonly stopped: Promise<void>
-}
-
 /** @param isIdle whether nothing runs, moves or is wanted. @param onChange `endsByItself` may have changed */
 export const createLifetime = (options: {
   readonly background: boolean
@@ -23,13 +7,14 @@ export const createLifetime = (options: {
   readonly isFetching: () => boolean
   readonly isIdle: () => boolean
   readonly onChange: () => void
-}): Lifetime => {
+}) => {
   let keepers = 0
   let ending = false
   let settle = () => {}
   const stopped = new Promise<void>((resolve) => {
     settle = resolve
   })
+  /** Whether it would end by itself: in the background, not kept by an app, and not fetching. */
   const endsByItself = () => options.background && keepers === 0 && !options.isFetching()
 
   const endIfIdle = () => {
@@ -46,8 +31,10 @@ export const createLifetime = (options: {
 
   return {
     endsByItself,
+    /** Whether it is ending or has ended, so that its snapshots no longer matter. */
     isEnding: () => ending,
-    keep: () => {
+    /** Keeps a background core alive for an app although nothing runs. Returns the undo. */
+    keep: (): (() => void) => {
       keepers += 1
       options.onChange()
       let isKept = true
@@ -56,6 +43,7 @@ export const createLifetime = (options: {
         isKept = false
       }
     },
+    /** Call when a command has stopped everything. */
     allStopped: () => {
       if (keepers > 0 || options.isFetching()) return
       if (options.background) ending = true
@@ -64,7 +52,9 @@ export const createLifetime = (options: {
     end: () => {
       ending = true
     },
+    /** Ends it in a moment if it is idle then: a user may still want to see how a fetch ended, or start something. */
     endWhenIdle: () => void setTimeout(endIfIdle, lingerMs).unref(),
+    /** Settles when a command has stopped everything, or the last app that kept an idle core is gone. */
     stopped,
   }
 }

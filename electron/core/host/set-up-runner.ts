@@ -3,19 +3,7 @@ import type { Profile } from '../../contract/profile.ts'
 import type { SetUpState } from '../../contract/snapshot.ts'
 import { messageOf } from '../base/error-message.ts'
 
-export interface SetUpRunner {
-  /** null when everything that the profile needs is installed. */
-  state(): SetUpState | null
-  /** Checks again what a profile lacks: at the core's start, and when another profile is taken. */
-  look(profile: Profile): Promise<void>
-  /**
-   * Installs what is missing, then runs `then`, which returns its failure or null; set-up counts as running until then.
-   * True when all was installed; false when that failed, was cancelled, or is already under way: the state says why.
-   */
-  run(profile: Profile, then?: (signal: AbortSignal) => Promise<string | null>): Promise<boolean>
-  /** Cancels the installation; the next one resumes where it stopped. */
-  cancel(): void
-}
+export type SetUpRunner = ReturnType<typeof createSetUpRunner>
 
 interface Progress {
   readonly message: string
@@ -32,7 +20,17 @@ export interface SetUpWork {
   ) => Promise<void>
 }
 
-export const createSetUpRunner = (work: SetUpWork, onChange: () => void): SetUpRunner => {
+/** Loaded on first use. */
+export const setUpWork = (place: {
+  readonly runtimeDir: string
+  readonly resourcesDir: string
+}): SetUpWork => ({
+  readMissing: async (profile) => (await import('../setup/set-up.ts')).readMissing(profile, place),
+  install: async (profile, report, signal) =>
+    (await import('../setup/set-up.ts')).ensureSetUp(profile, { ...place, report, signal }),
+})
+
+export const createSetUpRunner = (work: SetUpWork, onChange: () => void) => {
   let missing: SetUpState['missing'] = []
   let running: SetUpState['running'] = null
   let failure: string | null = null
@@ -55,16 +53,25 @@ export const createSetUpRunner = (work: SetUpWork, onChange: () => void): SetUpR
   }
 
   return {
-    state: () =>
+    /** null when everything that the profile needs is installed. */
+    state: (): SetUpState | null =>
       missing.length === 0 && running === null && failure === null ? null : { missing, running, failure },
-    look: async (profile) => {
+    /** Checks again what a profile lacks: at the core's start, and when another profile is taken. */
+    look: async (profile: Profile): Promise<void> => {
       await look(profile)
       if (missing.length === 0 && failure !== null) {
         failure = null
         onChange()
       }
     },
-    run: async (profile, then = async () => null) => {
+    /**
+     * Installs what is missing, then runs `then`, which returns its failure or null; set-up counts as running until then.
+     * True when all was installed; false when that failed, was cancelled, or is already under way: the state says why.
+     */
+    run: async (
+      profile: Profile,
+      then: (signal: AbortSignal) => Promise<string | null> = async () => null,
+    ): Promise<boolean> => {
       if (attempt !== null) return false
       const mine = new AbortController()
       attempt = mine
@@ -86,6 +93,8 @@ export const createSetUpRunner = (work: SetUpWork, onChange: () => void): SetUpR
         onChange()
       }
     },
-    cancel: () => attempt?.abort(new Error('set-up was cancelled; the next one resumes where it stopped')),
+    /** Cancels the installation; the next one resumes where it stopped. */
+    cancel: (): void =>
+      attempt?.abort(new Error('set-up was cancelled; the next one resumes where it stopped')),
   }
 }

@@ -5,16 +5,9 @@ import { ensureKeys } from '../access/keys.ts'
 import { tellAgents } from '../agents-file/tell-agents.ts'
 import { type ChosenProfile, chooseProfile } from '../config/profiles.ts'
 import type { Settings } from '../config/settings.ts'
+import type { AssemblyOptions } from '../stack/assembly-options.ts'
 import { readIntent } from '../stack/intent.ts'
-import { type AssemblyOptions, assembleServices, type ServiceAssembly } from '../stack/service-assembly.ts'
-
-export interface StackInUse {
-  current(): ServiceAssembly
-  /** The profile that runs, is starting or has failed: the one that questions are about. null: nothing runs. */
-  running(): ChosenProfile | null
-  /** Replaces the current services with those of another profile and adopts what runs of them. */
-  take(chosen: Pick<ChosenProfile, 'name' | 'profile'>): Promise<void>
-}
+import { assembleServices, type ServiceAssembly } from '../stack/service-assembly.ts'
 
 export type StackInUseOptions = Omit<AssemblyOptions, 'profileName' | 'profile'> & {
   readonly settings: Settings
@@ -23,7 +16,7 @@ export type StackInUseOptions = Omit<AssemblyOptions, 'profileName' | 'profile'>
 }
 
 /** Begins with the profile of the last start, else with the one that a start would take. */
-export const createStackInUse = (options: StackInUseOptions): StackInUse => {
+export const createStackInUse = (options: StackInUseOptions) => {
   const { folder, platform, settings, logError } = options
 
   const assemble = (name: string, profile: Profile): ServiceAssembly => {
@@ -40,12 +33,14 @@ export const createStackInUse = (options: StackInUseOptions): StackInUse => {
 
   return {
     current: () => assembly,
-    running: () => {
+    /** The profile that runs, is starting or has failed: the one that questions are about. null: nothing runs. */
+    running: (): ChosenProfile | null => {
       const { llamaServer, proxy } = assembly.stack.states()
       if (llamaServer.phase === 'stopped' && proxy.phase === 'stopped') return null
       return { name: assembly.profileName, profile: assembly.profile, because: 'it runs now' }
     },
-    take: async ({ name, profile }) => {
+    /** Replaces the current services with those of another profile and adopts what runs of them. */
+    take: async ({ name, profile }: Pick<ChosenProfile, 'name' | 'profile'>): Promise<void> => {
       // First, because it throws on a damaged list of clients, and this core must not keep a closed assembly.
       ensureKeys(folder.keysDir, profile.proxy.clientKey)
       await assembly.stack.releaseGateway(isSameGateway(assembly.profile, profile))

@@ -1,8 +1,9 @@
-// Reports one change of a file, by a kernel event instead of polling.
+// Waits for changes of a file by kernel events: an idle log costs nothing.
 import { existsSync, type FSWatcher, watch } from 'node:fs'
 import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
-export interface ArmedChange {
+interface ArmedChange {
   /** Resolves at the first change after arming, or when disarmed. Never rejects. */
   readonly changed: Promise<void>
   disarm(): void
@@ -39,4 +40,26 @@ export const armFileChange = (path: string): ArmedChange => {
     fallBack()
   }
   return { changed: promise, disarm }
+}
+
+/**
+ * Calls `look` now and after changes, never twice at once, with a pause of `restMs` after each, until the returned function is
+ * called. `look` says whether it has seen everything; if not, it is called again after the pause. It must not reject.
+ */
+export const lookAtChanges = (path: string, look: () => Promise<boolean>, restMs: number): (() => void) => {
+  const stop = new AbortController()
+  const { signal } = stop
+  const run = async () => {
+    while (!signal.aborted) {
+      const armed = armFileChange(path)
+      signal.addEventListener('abort', armed.disarm, { once: true })
+      if (await look()) await armed.changed
+      signal.removeEventListener('abort', armed.disarm)
+      armed.disarm()
+      // An abort rejects the pause early; the loop's condition then ends the loop.
+      await sleep(restMs, undefined, { signal }).catch(() => {})
+    }
+  }
+  void run()
+  return () => stop.abort()
 }

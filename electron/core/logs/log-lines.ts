@@ -7,6 +7,8 @@ export interface LineSplitter {
   push(chunk: Buffer): readonly string[]
   /** The unfinished last line, or null; empties the splitter. */
   flush(): string | null
+  /** Whether there is no unfinished line. */
+  isEmpty(): boolean
   /** Drops the unfinished line and, after a jump into the middle of a line, everything up to the next line end. */
   restart(options: { readonly midLine: boolean }): void
 }
@@ -64,6 +66,7 @@ export const createLineSplitter = (maxLineBytes = defaultMaxLineBytes): LineSpli
       return lines
     },
     flush: () => (keptBytes + cutBytes > 0 ? take() : null),
+    isEmpty: () => keptBytes + cutBytes === 0,
     restart({ midLine }) {
       parts = []
       keptBytes = 0

@@ -1,4 +1,4 @@
-// The order of one rotation's steps, on which every reader rests: the argument at the top of log-generations.ts.
+// The order of one rotation's steps, on which all reading relies: see the argument at the top of log-generations.ts.
 import fs, {
   appendFileSync,
   closeSync,
@@ -15,7 +15,7 @@ import { logBeginning, nextPath, readRotationState, temporaryPath } from './log-
 import { finishInterruptedSwitch, switchGeneration } from './log-switch.ts'
 import { createLogFolder } from './test-support/log-test-files.ts'
 
-const options = { keep: 3, maxCatchUpBytes: 1_000_000 }
+const maxCatchUpBytes = 1_000_000
 const write = (path: string, content: string): void => {
   closeSync(openLogForChild(path))
   writeFileSync(path, content)
@@ -43,22 +43,22 @@ const lookAfterEachStep = (look: (step: string) => void): void => {
 
 it.each([
   ['the first rotation of a log', []],
-  ['one that shifts an earlier generation', ['older\n']],
-  ['one that shifts all that are kept', ['older\n', 'still older\n', 'oldest\n']],
+  ['one after an earlier rotation', ['older\n']],
+  ['one after several', ['oldest\n', 'still older\n', 'older\n']],
 ])('%s shows at every instant after the truncation that it took place', (_, generations) => {
   using log = createLogFolder()
   const { path } = log
   write(path, 'line 1\nline 2\n')
   for (const [index, content] of generations.entries()) writeFileSync(`${path}.${index + 1}`, content)
   copyFileSync(path, temporaryPath(path))
-  const { previous } = readRotationState(path)
+  const before = readRotationState(path).generations
   const steps: { readonly step: string; readonly isEmptied: boolean; readonly isSeen: boolean }[] = []
   lookAfterEachStep((step) => {
     const state = readRotationState(path)
-    const isSeen = state.switching || state.previous !== previous
+    const isSeen = state.isSwitching || state.generations[0] !== before[0]
     steps.push({ step, isEmptied: readFileSync(path, 'utf8') === '', isSeen })
   })
-  switchGeneration(path, options)
+  switchGeneration(path, maxCatchUpBytes)
   const emptied = steps.filter(({ isEmptied }) => isEmptied)
   expect(emptied.map(({ step }) => step)).toEqual(['truncate', 'rename'])
   expect(emptied.filter(({ isSeen }) => !isSeen)).toEqual([])
@@ -68,12 +68,11 @@ it('a switch that ends between the two looks of a reader is seen by the first of
   using log = createLogFolder()
   const { path } = log
   write(path, 'line 1\n')
-  const { previous } = readRotationState(path)
   copyFileSync(path, nextPath(path))
   truncateSync(path, 0)
   finishAfterFirstLook(path)
   const state = readRotationState(path)
-  expect(state.switching || state.previous !== previous).toBe(true)
+  expect(state.isSwitching || state.generations.length > 0).toBe(true)
 })
 
 it('a reader that looks in the middle of a switch throws away what it read, and waits for the end of it', async () => {
@@ -90,7 +89,6 @@ it('a reader that looks in the middle of a switch throws away what it read, and 
   finishAtSecondLookAt(path)
   expect(await readText(cursor)).toBe('line 3\n')
   expect(await readText(cursor)).toBe('line 4, longer than the three lines before it together\n')
-  await cursor.close()
 })
 
 const readText = async (cursor: ReturnType<typeof createLogCursor>): Promise<string> => {
@@ -114,7 +112,7 @@ const finishAfterFirstLook = (path: string): void => {
   const after = () => {
     if (isFinished) return
     isFinished = true
-    finishInterruptedSwitch(path, options)
+    finishInterruptedSwitch(path, maxCatchUpBytes)
   }
   connectLooks({ after })
 }
@@ -125,7 +123,7 @@ const finishAtSecondLookAt = (path: string): void => {
   const before = (file: unknown) => {
     if (file !== nextPath(path)) return
     looks += 1
-    if (looks === 2) finishInterruptedSwitch(path, options)
+    if (looks === 2) finishInterruptedSwitch(path, maxCatchUpBytes)
   }
   connectLooks({ before })
 }

@@ -1,51 +1,22 @@
 // Keeps one log file and its earlier generations within bounds while the child keeps writing to the same file.
-import { chmod, copyFile, constants as fsConstants, open, rm } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { armFileChange } from './file-change.ts'
-import { generationPath, readGenerationNumbers, readLogSize, temporaryPath } from './log-generations.ts'
+import { chmod, copyFile, constants as fsConstants, rm } from 'node:fs/promises'
+import { messageOf } from '../base/error-message.ts'
+import { isErrno } from '../base/private-file.ts'
+import { lookAtChanges } from './file-change.ts'
+import { generationPath, readFileBytes, readGenerationNumbers, temporaryPath } from './log-generations.ts'
 import { finishInterruptedSwitch, pruneGenerations, switchGeneration } from './log-switch.ts'
 
 export interface LogRotationOptions {
   readonly path: string
   /** Rotates the file once it is at least this large. */
   readonly maxBytes: number
-  /** Earlier generations to keep: LOG.1 (newest) to LOG.keep; at least 2, which readers need to find their place. */
+  /** Earlier generations to keep, at least 1. */
   readonly keep: number
   readonly onError: (error: Error) => void
 }
 
-export interface LogRotation {
-  /** Rotates now if the file is large enough; returns whether it did. Never rejects: errors go to `onError`. */
-  check(): Promise<boolean>
-  /** Starts watching the file. Returns the undo. */
-  connect(): () => void
-}
-
-const checkIntervalMs = 250
-const shortestIntervalMs = 25
-const copyBlockBytes = 256 * 1024
-const copyPasses = 8
-
-/**
- * Copies what has arrived since, until so little is left that the synchronous part stays short. The number of passes is
- * limited, because a child may write faster than we copy.
- */
-const catchUp = async (path: string, copyPath: string): Promise<void> => {
-  await using source = await open(path, 'r')
-  await using copy = await open(copyPath, 'a')
-  const block = Buffer.alloc(copyBlockBytes)
-  for (let pass = 0; pass < copyPasses; pass++) {
-    let position = (await copy.stat()).size
-    const { size } = await source.stat()
-    if (size - position <= copyBlockBytes) return
-    while (position < size) {
-      const { bytesRead } = await source.read(block, 0, Math.min(block.length, size - position), position)
-      if (bytesRead === 0) return
-      await copy.appendFile(block.subarray(0, bytesRead))
-      position += bytesRead
-    }
-  }
-}
+const restMs = 500
+const leastCatchUpBytes = 256 * 1024
 
 /**
  * Copy, then truncate: the child keeps its descriptor, notices nothing and never waits, because nothing locks the file.
@@ -53,14 +24,13 @@ const catchUp = async (path: string, copyPath: string): Promise<void> => {
  *
  * Possible loss: whatever the child writes between our last read, which found nothing more, and the truncation right after
  * it: two system calls, a few microseconds, once per rotation. A child that writes faster than the disk copies (hundreds of
- * MB a second) loses more, and a line in LOG.1 says how much. Nothing is ever repeated.
+ * MB a second) loses more, and a line in the new generation says how much. Nothing is ever repeated.
  *
  * Disk space: `keep` generations, the file and the copy, about (keep + 2) * maxBytes, plus what a flood adds between two
- * checks of the size (25 to 250 ms apart, later on a busy machine). Generations that a flood made larger are dropped
- * earlier, except the newest two.
+ * checks (500 ms, longer on a busy machine). Generations that a flood made larger are dropped earlier, except the newest two.
  *
  * If we crash at any point, that leaves either a stale copy (LOG.tmp, deleted by the next rotation) or an unfinished switch
- * (LOG.next), which the next rotation completes.
+ * (LOG.next), which the next check completes.
  */
 const rotate = async ({ path, maxBytes, keep }: LogRotationOptions): Promise<void> => {
   const copyPath = temporaryPath(path)
@@ -68,43 +38,40 @@ const rotate = async ({ path, maxBytes, keep }: LogRotationOptions): Promise<voi
   // The copy inherits the log's mode, which may have been changed: set 0600 anyway.
   await copyFile(path, copyPath, fsConstants.COPYFILE_EXCL | fsConstants.COPYFILE_FICLONE)
   await chmod(copyPath, 0o600)
-  await catchUp(path, copyPath)
-  switchGeneration(path, { keep, maxCatchUpBytes: Math.max(maxBytes, copyBlockBytes) })
-  pruneGenerations(path, { keep, maxTotalBytes: (keep + 1) * Math.max(maxBytes, copyBlockBytes) })
+  const mostBytes = Math.max(maxBytes, leastCatchUpBytes)
+  switchGeneration(path, mostBytes)
+  pruneGenerations(path, { keep, maxTotalBytes: (keep + 1) * mostBytes })
 }
 
-const toError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)))
-
-/** On a full disk the copy fails: delete the oldest generation, and the next size check tries again. */
-const makeRoom = async (path: string, error: Error): Promise<void> => {
+/** On a full disk the copy fails: delete the oldest generation, and the next check tries again. */
+const makeRoom = async (path: string, error: unknown): Promise<void> => {
   await rm(temporaryPath(path), { force: true })
   const oldest = readGenerationNumbers(path).at(-1)
-  if (oldest === undefined || !('code' in error) || error.code !== 'ENOSPC') return
-  await rm(generationPath(path, oldest), { force: true })
+  if (oldest !== undefined && isErrno(error, 'ENOSPC'))
+    await rm(generationPath(path, oldest), { force: true })
 }
 
 /** Two cores never rotate the same log: only the core that holds the lock does. */
-export const createLogRotation = (options: LogRotationOptions): LogRotation => {
+export const createLogRotation = (options: LogRotationOptions) => {
   const { path, maxBytes, onError } = options
-  const keep = Math.max(2, options.keep)
   let running: Promise<boolean> | null = null
   let toldError: string | null = null
 
   const checkOnce = async (): Promise<boolean> => {
-    if (finishInterruptedSwitch(path, { keep, maxCatchUpBytes: maxBytes })) return true
-    if (readLogSize(path) < maxBytes) return false
-    await rotate({ ...options, keep })
+    if (finishInterruptedSwitch(path, maxBytes)) return true
+    if (readFileBytes(path) < maxBytes) return false
+    await rotate(options)
     toldError = null
     return true
   }
   const recover = async (thrown: unknown): Promise<boolean> => {
-    const error = toError(thrown)
-    await makeRoom(path, error).catch(() => {})
-    // Otherwise a full disk would be reported four times a second.
-    if (error.message !== toldError) onError(error)
-    toldError = error.message
+    await makeRoom(path, thrown).catch(() => {})
+    // Otherwise a full disk would be reported at every check.
+    if (messageOf(thrown) !== toldError) onError(new Error(messageOf(thrown), { cause: thrown }))
+    toldError = messageOf(thrown)
     return false
   }
+  /** Rotates now if the file is large enough; returns whether it did. Never rejects: errors go to `onError`. */
   const check = (): Promise<boolean> => {
     running ??= checkOnce()
       .catch(recover)
@@ -113,41 +80,7 @@ export const createLogRotation = (options: LogRotationOptions): LogRotation => {
       })
     return running
   }
-
-  const connect = (): (() => void) => {
-    const stop = new AbortController()
-    void watchSize(options, check, stop.signal)
-    return () => stop.abort()
-  }
+  /** Checks when the log has grown, at most twice a second. Returns the undo. */
+  const connect = (): (() => void) => lookAtChanges(path, () => check().then(() => true), restMs)
   return { check, connect }
-}
-
-/** The sooner the log would reach the limit at its last growth rate, the sooner the next check. */
-const readNextDelayMs = (size: number, grownBytes: number, elapsedMs: number, maxBytes: number): number => {
-  if (grownBytes <= 0) return checkIntervalMs
-  const untilFullMs = ((maxBytes - size) * elapsedMs) / grownBytes
-  return Math.min(checkIntervalMs, Math.max(shortestIntervalMs, untilFullMs))
-}
-
-const watchSize = async (
-  { path, maxBytes }: LogRotationOptions,
-  check: () => Promise<boolean>,
-  signal: AbortSignal,
-): Promise<void> => {
-  let sizeBefore = 0
-  let lookedAtMs = performance.now()
-  while (!signal.aborted) {
-    const armed = armFileChange(path)
-    signal.addEventListener('abort', armed.disarm, { once: true })
-    await check()
-    const size = readLogSize(path)
-    const nowMs = performance.now()
-    const delayMs = readNextDelayMs(size, size - sizeBefore, nowMs - lookedAtMs, maxBytes)
-    sizeBefore = size
-    lookedAtMs = nowMs
-    await armed.changed
-    signal.removeEventListener('abort', armed.disarm)
-    // An abort rejects the pause early; the loop's condition then ends the loop.
-    await sleep(delayMs, undefined, { signal }).catch(() => {})
-  }
 }

@@ -13,27 +13,21 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
-import { generationPath, nextPath, readGenerationNumbers, temporaryPath } from './log-generations.ts'
+import {
+  generationPath,
+  nextPath,
+  readFileBytes,
+  readGenerationNumbers,
+  temporaryPath,
+} from './log-generations.ts'
 
 const blockBytes = 64 * 1024
 const proofBytes = 4096
 
-export interface SwitchOptions {
-  readonly keep: number
-  /** The most to copy while the event loop waits; beyond it, a line in the new generation says how much was lost. */
-  readonly maxCatchUpBytes: number
-}
-
-/** Makes room at LOG.1 and drops the oldest. Idempotent: the next shift completes one that a crash cut short. */
-const shiftGenerations = (path: string, keep: number): void => {
-  if (!existsSync(generationPath(path, 1))) return
-  for (let generation = keep - 1; generation >= 1; generation--) {
-    const from = generationPath(path, generation)
-    if (existsSync(from)) renameSync(from, generationPath(path, generation + 1))
-  }
-}
-
-/** Appends the rest of the log to the copy, and truncates the log in the very next system call after finding no more. */
+/**
+ * Appends the rest of the log to the copy, and truncates the log in the very next system call after finding no more.
+ * @param maxCatchUpBytes the most to copy while the event loop waits; beyond it, a line in the copy says how much was lost
+ */
 const appendRestAndTruncate = (log: number, copy: number, maxCatchUpBytes: number): void => {
   const block = Buffer.alloc(blockBytes)
   const start = fstatSync(copy).size
@@ -58,27 +52,28 @@ const appendRestAndTruncate = (log: number, copy: number, maxCatchUpBytes: numbe
   )
 }
 
-const finishFromNext = (path: string, options: SwitchOptions): void => {
-  const next = nextPath(path)
-  shiftGenerations(path, options.keep)
+const finishFromNext = (path: string, maxCatchUpBytes: number): void => {
   const log = openSync(path, 'r+')
   try {
-    const copy = openSync(next, 'a')
+    const copy = openSync(nextPath(path), 'a')
     try {
-      appendRestAndTruncate(log, copy, options.maxCatchUpBytes)
+      appendRestAndTruncate(log, copy, maxCatchUpBytes)
     } finally {
       closeSync(copy)
     }
   } finally {
     closeSync(log)
   }
-  renameSync(next, generationPath(path, 1))
+  nameNext(path)
 }
 
-/** Turns LOG.tmp, a copy of the log's beginning, into LOG.1. Must not await: see the order in log-generations.ts. */
-export const switchGeneration = (path: string, options: SwitchOptions): void => {
+const nameNext = (path: string): void =>
+  renameSync(nextPath(path), generationPath(path, (readGenerationNumbers(path)[0] ?? 0) + 1))
+
+/** Turns LOG.tmp, a copy of the log's beginning, into the newest generation. Must not await: see the order in log-generations.ts. */
+export const switchGeneration = (path: string, maxCatchUpBytes: number): void => {
   renameSync(temporaryPath(path), nextPath(path))
-  finishFromNext(path, options)
+  finishFromNext(path, maxCatchUpBytes)
 }
 
 const readBlockAt = (path: string, position: number, length: number): Buffer => {
@@ -100,20 +95,17 @@ const stillHolds = (path: string, copiedBytes: number): boolean => {
 }
 
 /** Completes a switch that our crash cut short, without losing or repeating a line. Returns whether there was one. */
-export const finishInterruptedSwitch = (path: string, options: SwitchOptions): boolean => {
+export const finishInterruptedSwitch = (path: string, maxCatchUpBytes: number): boolean => {
   const next = statSync(nextPath(path), { throwIfNoEntry: false })
   if (next === undefined) return false
+  // Its content did not survive a power failure.
   if (next.size === 0) {
-    rmSync(nextPath(path), { force: true })
+    rmSync(nextPath(path))
     return false
   }
   chmodSync(nextPath(path), 0o600)
-  if (existsSync(path) && stillHolds(path, next.size)) {
-    finishFromNext(path, options)
-    return true
-  }
-  shiftGenerations(path, options.keep)
-  renameSync(nextPath(path), generationPath(path, 1))
+  if (existsSync(path) && stillHolds(path, next.size)) finishFromNext(path, maxCatchUpBytes)
+  else nameNext(path)
   return true
 }
 
@@ -123,11 +115,10 @@ export const pruneGenerations = (
   { keep, maxTotalBytes }: { readonly keep: number; readonly maxTotalBytes: number },
 ): void => {
   let totalBytes = 0
-  for (const generation of readGenerationNumbers(path)) {
+  for (const [age, generation] of readGenerationNumbers(path).entries()) {
     const name = generationPath(path, generation)
-    totalBytes += statSync(name, { throwIfNoEntry: false })?.size ?? 0
-    // Always keep the newest two: the first holds what just happened, and the second lets a reader recognize the
-    // first as the one it was reading.
-    if (generation > keep || (generation > 2 && totalBytes > maxTotalBytes)) rmSync(name, { force: true })
+    totalBytes += readFileBytes(name)
+    // Always keep the newest two: what just happened, and what a reader may be in the middle of.
+    if (age >= keep || (age > 1 && totalBytes > maxTotalBytes)) rmSync(name, { force: true })
   }
 }

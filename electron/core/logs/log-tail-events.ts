@@ -1,92 +1,79 @@
 // The core's tail of a child's log: new lines as they come, at a bounded cost.
-import { setTimeout as sleep } from 'node:timers/promises'
-import { armFileChange } from './file-change.ts'
-import { createLogCursor, type LogCursor } from './log-cursor.ts'
-import { type LogMark, readLogMark } from './log-generations.ts'
-import { readLastLinesSince } from './log-last-lines.ts'
+import { messageOf } from '../base/error-message.ts'
+import { lookAtChanges } from './file-change.ts'
+import { createLogCursor } from './log-cursor.ts'
+import { gapLine } from './log-follow.ts'
+import { readLogMark } from './log-generations.ts'
 import { createLineSplitter } from './log-lines.ts'
 
-export interface LogTailOptions {
-  /** Where to start; null: at the end at the time of the call. */
-  readonly from: LogMark | null
-  readonly onSkipped: (bytes: number) => void
-  readonly onError: (error: Error) => void
+export interface LogTailLimits {
   /** Reads the log at most once per this interval. */
-  readonly intervalMs?: number
+  readonly intervalMs: number
   /** And at most about this much of it each time. */
-  readonly maxBytesPerTick?: number
+  readonly maxBytesPerTick: number
   /** Skips ahead when further behind than this: only current lines matter live. */
-  readonly maxBehindBytes?: number
+  readonly maxBehindBytes: number
 }
 
-/** The last lines, at most `maxLines`, since a mark from `readLogMark` (taken when a run was spawned). */
-export const readLogSince = (path: string, mark: LogMark, maxLines: number): Promise<readonly string[]> =>
-  readLastLinesSince(path, mark, maxLines)
-
-interface Tail {
-  readonly cursor: LogCursor
-  readonly onLine: (line: string) => void
-  readonly signal: AbortSignal
-  readonly options: Required<LogTailOptions>
+const usualLimits: LogTailLimits = {
+  intervalMs: 100,
+  maxBytesPerTick: 256 * 1024,
+  maxBehindBytes: 1024 * 1024,
 }
 
-/** Reads one tick's worth; true at the end of the log. */
-const createTick = ({ cursor, onLine, signal, options }: Tail) => {
+/**
+ * Calls back with the complete lines that are written from now on, those of one look together; a line in brackets says what
+ * was skipped. Returns the undo, after which nothing is called.
+ */
+export const connectLogTail = (
+  path: string,
+  onLines: (lines: readonly string[]) => void,
+  onError: (error: Error) => void,
+  { intervalMs, maxBytesPerTick, maxBehindBytes }: LogTailLimits = usualLimits,
+): (() => void) => {
+  const cursor = createLogCursor(path, readLogMark(path))
   const splitter = createLineSplitter()
-  const skip = async (): Promise<void> => {
-    const skipped = await cursor.skipAhead(options.maxBytesPerTick)
-    if (skipped === 0) return
-    splitter.restart({ midLine: true })
-    if (!signal.aborted) options.onSkipped(skipped)
-  }
-  return async (): Promise<boolean> => {
-    if (cursor.readBehindBytes() > options.maxBehindBytes) await skip()
-    for (let bytes = 0; bytes < options.maxBytesPerTick; ) {
+  let isOver = false
+  let toldError: string | null = null
+
+  /** Lines of one look, and whether they reach the log's end. */
+  const readTick = async (): Promise<{ readonly lines: readonly string[]; readonly isAtEnd: boolean }> => {
+    const lines: string[] = []
+    const behindBytes = cursor.readBehindBytes()
+    if (behindBytes > maxBehindBytes) {
+      cursor.skipAhead(maxBytesPerTick)
+      splitter.restart({ midLine: true })
+      lines.push(`[${behindBytes - maxBytesPerTick} bytes left out here: written faster than read]`)
+    }
+    for (let bytes = 0; bytes < maxBytesPerTick; ) {
       const read = await cursor.read()
-      if (read.kind === 'end') return true
+      if (read.kind === 'end') return { lines, isAtEnd: true }
       if (read.kind === 'gap') {
         splitter.restart({ midLine: false })
+        lines.push(gapLine)
         continue
       }
       bytes += read.bytes.length
-      for (const line of splitter.push(read.bytes)) {
-        // A listener may disconnect in the middle of a block.
-        if (signal.aborted) return true
-        onLine(line)
-      }
+      for (const line of splitter.push(read.bytes)) lines.push(line)
     }
-    return false
+    return { lines, isAtEnd: false }
   }
-}
-
-const runTail = async (path: string, tail: Tail): Promise<void> => {
-  const { signal, options } = tail
-  const tick = createTick(tail)
-  while (!signal.aborted) {
-    const armed = armFileChange(path)
-    signal.addEventListener('abort', armed.disarm, { once: true })
-    const ended = await tick().catch((error: unknown) => {
-      options.onError(error instanceof Error ? error : new Error(String(error)))
+  const look = async (): Promise<boolean> => {
+    try {
+      const { lines, isAtEnd } = await readTick()
+      toldError = null
+      if (lines.length > 0 && !isOver) onLines(lines)
+      return isAtEnd
+    } catch (error) {
+      // Otherwise an unreadable log would be reported at every look.
+      if (messageOf(error) !== toldError) onError(new Error(messageOf(error), { cause: error }))
+      toldError = messageOf(error)
       return true
-    })
-    if (ended && !signal.aborted) await armed.changed
-    signal.removeEventListener('abort', armed.disarm)
-    armed.disarm()
-    // An abort rejects the pause early; the loop's condition then ends the loop.
-    await sleep(options.intervalMs, undefined, { signal }).catch(() => {})
+    }
   }
-  await tail.cursor.close()
-}
-
-/** Calls back with each new complete line. Returns the undo, after which nothing is called. */
-export const connectLogTail = (
-  path: string,
-  onLine: (line: string) => void,
-  options: LogTailOptions,
-): (() => void) => {
-  const stop = new AbortController()
-  const cursor = createLogCursor(path, options.from ?? readLogMark(path))
-  const full = { intervalMs: 100, maxBytesPerTick: 256 * 1024, maxBehindBytes: 1024 * 1024, ...options }
-  void runTail(path, { cursor, onLine, signal: stop.signal, options: full })
-  return () => stop.abort()
+  const stop = lookAtChanges(path, look, intervalMs)
+  return () => {
+    isOver = true
+    stop()
+  }
 }

@@ -11,7 +11,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const target = { modelBytes: 5, copiedBytes: 0, mappedDevices: 1, kvBytes: 4, computeBytes: 3 }
 
-it('is read back for the process it was written for, and for no other', () => {
+it('is read back only for the process that it was written for', () => {
   expect(readAllocations(path, '7@boot')).toBeNull()
   writeAllocations(path, '7@boot', { target, draft: null })
   expect(readAllocations(path, '7@boot')).toEqual({ target, draft: null })

@@ -3,20 +3,9 @@
 import { z } from 'zod'
 import { readRecord } from '../base/json-record.ts'
 import { writePrivateFile } from '../base/private-file.ts'
-import type { Allocations } from './allocations.ts'
+import { type Allocations, AllocationsSchema } from './allocations.ts'
 
-const bytes = z.number().int().nonnegative()
-const ModelSchema = z.strictObject({
-  modelBytes: bytes,
-  copiedBytes: bytes,
-  mappedDevices: z.number().int().nonnegative(),
-  kvBytes: bytes,
-  computeBytes: bytes,
-})
-const RecordSchema = z.strictObject({
-  llamaServer: z.string(),
-  allocations: z.strictObject({ target: ModelSchema, draft: ModelSchema.nullable() }),
-})
+const RecordSchema = z.strictObject({ llamaServer: z.string(), allocations: AllocationsSchema })
 
 /** @param identity of the process. @returns null when nothing is recorded for it */
 export const readAllocations = (path: string, identity: string): Allocations | null => {

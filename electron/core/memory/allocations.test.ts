@@ -13,7 +13,7 @@ const linesOf = (name: string): readonly string[] =>
 const mib = (value: number): number => Math.round(value * mebibyte)
 
 describe('parseAllocations', () => {
-  it('reads one model, with the CPU backend copy apart', () => {
+  it("reads one model, and the CPU backend's copy separately", () => {
     expect(parseAllocations(linesOf('b10434-start-lv4.log'))).toEqual({
       target: {
         modelBytes: mib(235.16),
@@ -26,13 +26,13 @@ describe('parseAllocations', () => {
     })
   })
 
-  it('reads target and draft apart', () => {
+  it('reads target and draft separately', () => {
     const allocations = parseAllocations(linesOf('b10068-with-draft-lv4.log'))
     expect(allocations?.target).toMatchObject({ modelBytes: mib(235.16), kvBytes: mib(54) + mib(16.88) })
     expect(allocations?.draft).toMatchObject({ modelBytes: mib(235.16), kvBytes: mib(192) + mib(60) })
   })
 
-  it('counts loaded weights where nothing is mapped, repacked or not', () => {
+  it('counts loaded weights if nothing is mapped, repacked or not', () => {
     const lines = ['x: CPU model buffer size = 10.00 MiB', 'x: CPU_REPACK model buffer size = 5.00 MiB']
     expect(parseAllocations(lines)?.target).toMatchObject({ modelBytes: mib(15), copiedBytes: 0 })
   })

@@ -1,21 +1,25 @@
 // Parses llama-server's allocations from its log at `-lv 4`; the default verbosity doesn't print them.
+import { z } from 'zod'
 import { type LlamaLogEvent, parseLlamaLogLine } from '../engine/llama-log.ts'
 
-export interface ModelAllocations {
+const bytes = z.number().int().nonnegative()
+const ModelAllocationsSchema = z.strictObject({
   /** Weights mapped from the file, or loaded if mapping is off. */
-  readonly modelBytes: number
+  modelBytes: bytes,
   /** Rearranged copies that CPU backends add (CPU_REPACK, AMX): up to the size of the weights. */
-  readonly copiedBytes: number
+  copiedBytes: bytes,
   /** Devices that the weights are mapped on: with two, shared embedding pages are counted twice. */
-  readonly mappedDevices: number
+  mappedDevices: z.number().int().nonnegative(),
   /** The KV cache, plus the recurrent state of layers that have one instead. */
-  readonly kvBytes: number
-  readonly computeBytes: number
-}
-export interface Allocations {
-  readonly target: ModelAllocations
-  readonly draft: ModelAllocations | null
-}
+  kvBytes: bytes,
+  computeBytes: bytes,
+})
+export type ModelAllocations = Readonly<z.infer<typeof ModelAllocationsSchema>>
+export const AllocationsSchema = z.strictObject({
+  target: ModelAllocationsSchema,
+  draft: ModelAllocationsSchema.nullable(),
+})
+export type Allocations = Readonly<z.infer<typeof AllocationsSchema>>
 
 type Buffer = Extract<LlamaLogEvent, { kind: 'buffer' }>
 
@@ -47,7 +51,7 @@ function summarise(buffers: readonly Buffer[]): ModelAllocations {
     modelBytes: sumBytes(originals),
     copiedBytes: mapped.length > 0 ? sumBytes(weights.filter(isCopy)) : 0,
     mappedDevices: new Set(mapped.map(({ device }) => device)).size,
-    kvBytes: sumBytes(buffers.filter((buffer) => buffer.holds === 'kv' || buffer.holds === 'recurrent')),
+    kvBytes: sumBytes(buffers.filter((buffer) => buffer.holds === 'KV' || buffer.holds === 'RS')),
     computeBytes:
       [...compute.values()].reduce((sum, bytes) => sum + bytes, 0) +
       sumBytes(buffers.filter((buffer) => buffer.holds === 'output')),

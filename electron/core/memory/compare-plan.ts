@@ -1,7 +1,6 @@
 // Compares the plan with what llama-server reports after the start.
+import type { MemoryPlan, PlanLine } from '../../contract/memory-plan.ts'
 import type { Allocations, ModelAllocations } from './allocations.ts'
-import type { MemoryPlan } from './memory-plan.ts'
-import type { PlanLine } from './plan-lines.ts'
 
 export interface PlanDifference {
   readonly id: PlanLine['id'] | 'copies'
@@ -11,17 +10,6 @@ export interface PlanDifference {
   readonly actualBytes: number
   /** (actual - planned) / planned; null when nothing was planned. */
   readonly relative: number | null
-}
-
-function difference(
-  id: PlanDifference['id'],
-  label: string,
-  plannedBytes: number | null,
-  actualBytes: number,
-): PlanDifference {
-  const relative =
-    plannedBytes === null || plannedBytes === 0 ? null : (actualBytes - plannedBytes) / plannedBytes
-  return { id, label, plannedBytes, actualBytes, relative }
 }
 
 /**
@@ -35,35 +23,24 @@ export function comparePlan(
   plan: Pick<MemoryPlan, 'lines' | 'sharedEmbeddingBytes'>,
   allocations: Allocations,
 ): readonly PlanDifference[] {
-  const planned = (id: PlanLine['id']): number | null =>
-    plan.lines.find((line) => line.id === id)?.bytes ?? null
   const { target, draft } = allocations
+  const { sharedEmbeddingBytes: shared } = plan
   const copies = target.copiedBytes + (draft?.copiedBytes ?? 0)
-  return [
-    difference(
-      'weights',
-      'AI Engine (weights)',
-      planned('weights'),
-      weightsOf(target, plan.sharedEmbeddingBytes.target),
-    ),
-    difference('kvTarget', 'Agent context (KV cache)', planned('kvTarget'), target.kvBytes),
+  const actual: readonly (readonly [PlanDifference['id'], string, number])[] = [
+    ['weights', 'AI Engine (weights)', weightsOf(target, shared.target)],
+    ['kvTarget', 'Agent context (KV cache)', target.kvBytes],
     ...(draft === null
       ? []
-      : [
-          difference(
-            'draftWeights',
-            'Speculative draft model',
-            planned('draftWeights'),
-            weightsOf(draft, plan.sharedEmbeddingBytes.draft),
-          ),
-          difference('kvDraft', 'Agent context, draft (KV cache)', planned('kvDraft'), draft.kvBytes),
-        ]),
-    difference(
-      'compute',
-      'Compute buffers',
-      planned('compute'),
-      target.computeBytes + (draft?.computeBytes ?? 0),
-    ),
-    ...(copies === 0 ? [] : [difference('copies', 'Weights rearranged for this CPU', null, copies)]),
+      : ([
+          ['draftWeights', 'Speculative draft model', weightsOf(draft, shared.draft)],
+          ['kvDraft', 'Agent context, draft (KV cache)', draft.kvBytes],
+        ] as const)),
+    ['compute', 'Compute buffers', target.computeBytes + (draft?.computeBytes ?? 0)],
+    ...(copies === 0 ? [] : ([['copies', 'Weights rearranged for this CPU', copies]] as const)),
   ]
+  return actual.map(([id, label, actualBytes]) => {
+    const plannedBytes = plan.lines.find((line) => line.id === id)?.bytes ?? null
+    const relative = plannedBytes ? (actualBytes - plannedBytes) / plannedBytes : null
+    return { id, label, plannedBytes, actualBytes, relative }
+  })
 }

@@ -21,7 +21,7 @@ export function estimateComputeBytes(
   const feedForward = model.feedForwardLength ?? 4 * embedding
   const activations = microBatch * f32Bytes * (3 * feedForward + 5 * embedding)
   const masks = microBatch * f16Bytes * (cells.perStream + cells.slidingPerStream)
-  const logits = settings.slots * f32Bytes * (model.vocabulary.tokenCount ?? 131_072)
+  const logits = settings.slots * f32Bytes * (model.tokenCount ?? 131_072)
   return activations + masks + logits
 }
 
@@ -53,5 +53,4 @@ const bytesPerToken = 128
 
 /** Measured: 90 to 96 MiB beyond all buffers with one tokenizer of 262,144 tokens (libraries 60, tokenizer 30). */
 export const estimateProgramBytes = (models: readonly GgufHeader[]): number =>
-  programBytes +
-  models.reduce((sum, model) => sum + bytesPerToken * (model.vocabulary.tokenCount ?? 131_072), 0)
+  programBytes + models.reduce((sum, model) => sum + bytesPerToken * (model.tokenCount ?? 131_072), 0)

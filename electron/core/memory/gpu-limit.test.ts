@@ -11,6 +11,6 @@ it.each([
   expect(estimateGpuLimitBytes(gibibytes * 1024 ** 3) / 1024 ** 3).toBeCloseTo(limit, 0)
 })
 
-it('never says more than a machine was reported to have', () => {
+it('is never more than a machine was reported to have', () => {
   expect(estimateGpuLimitBytes(128 * 1024 ** 3)).toBeLessThan(107.5 * 1024 ** 3)
 })

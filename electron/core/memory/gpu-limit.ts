@@ -1,4 +1,5 @@
 // Estimates Metal's default limit of wired GPU memory; only the device knows the real one.
+import type { PlanInput } from './tally.ts'
 
 /** Sizes up to this get two thirds, larger ones three quarters. */
 const smallMachineBytes = 36 * 1024 ** 3
@@ -9,3 +10,12 @@ const smallMachineBytes = 36 * 1024 ** 3
  */
 export const estimateGpuLimitBytes = (totalBytes: number): number =>
   Math.floor(totalBytes <= smallMachineBytes ? (totalBytes * 2) / 3 : (totalBytes * 3) / 4)
+
+/** @param isMac only a Mac has a limit to estimate */
+export const planMachine = (
+  { totalBytes, gpuLimitBytes }: { readonly totalBytes: number; readonly gpuLimitBytes: number | null },
+  isMac: boolean,
+): PlanInput['machine'] =>
+  gpuLimitBytes === null && isMac
+    ? { totalBytes, gpuLimitBytes: estimateGpuLimitBytes(totalBytes), gpuLimitIsEstimate: true }
+    : { totalBytes, gpuLimitBytes }

@@ -1,6 +1,6 @@
 // Cells and bytes of KV caches against what b10068 and b10434 logged for gemma-3-270m (3 full, 15 sliding layers).
 import { describe, expect, it } from 'vitest'
-import type { KnownKvShape } from '../gguf/kv-shape.ts'
+import type { KnownKvShape } from '../gguf/kv-layer.ts'
 import { type KvCacheSettings, planKvCache } from './kv-cache.ts'
 
 const mebibyte = 1024 * 1024

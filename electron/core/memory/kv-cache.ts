@@ -1,15 +1,16 @@
 // Computes a context's memory exactly as llama.cpp allocates it: KV caches (llama-context.cpp, llama-kv-cache-iswa.cpp) and
 // recurrent states (llama-memory-recurrent.cpp), measured on b10068.
 import type { KvCacheType } from '../../contract/profile.ts'
-import type { KnownKvShape, KvLayer, KvShape } from '../gguf/kv-shape.ts'
+import type { KnownKvShape, KvLayer } from '../gguf/kv-layer.ts'
+import type { KvShape } from '../gguf/kv-shape.ts'
+import { cacheBlock } from '../gguf/tensor-types.ts'
+import type { PlannedServer } from './planned-server.ts'
 
-export interface KvCacheSettings {
-  readonly contextTokens: number
-  readonly slots: number
-  readonly unifiedKv: boolean
-  readonly microBatchTokens: number
-  readonly batchTokens: number
-  readonly fullSlidingCache: boolean
+export interface KvCacheSettings
+  extends Pick<
+    PlannedServer,
+    'contextTokens' | 'slots' | 'unifiedKv' | 'microBatchTokens' | 'batchTokens' | 'fullSlidingCache'
+  > {
   readonly typeK: KvCacheType
   readonly typeV: KvCacheType
 }
@@ -41,19 +42,6 @@ const padCells = (cells: number): number => Math.ceil(cells / cellPadding) * cel
 
 const f32Bytes = 4
 
-/** Values per block, bytes per block. */
-const cacheTypes: Readonly<Record<KvCacheType, readonly [number, number]>> = {
-  f32: [1, 4],
-  f16: [1, 2],
-  bf16: [1, 2],
-  q8_0: [32, 34],
-  q4_0: [32, 18],
-  q4_1: [32, 20],
-  iq4_nl: [32, 18],
-  q5_0: [32, 22],
-  q5_1: [32, 24],
-}
-
 type CellRules = Pick<KnownKvShape, 'windowTokens' | 'alwaysSplit'>
 const fullAttention: CellRules = { windowTokens: null, alwaysSplit: false }
 
@@ -76,8 +64,8 @@ export function countCells(
 }
 
 function misfit(shape: KnownKvShape, settings: KvCacheSettings): string | null {
-  const blockK = cacheTypes[settings.typeK][0]
-  const blockV = cacheTypes[settings.typeV][0]
+  const blockK = cacheBlock(settings.typeK).blockValues
+  const blockV = cacheBlock(settings.typeV).blockValues
   const bad = shape.layers.find(
     (layer) => layer.keyHeadValues % blockK !== 0 || layer.valueHeadValues % blockV !== 0,
   )
@@ -91,7 +79,7 @@ export function planKvCache(shape: KvShape, settings: KvCacheSettings): KvCacheS
   if (reason !== null) return { kind: 'unknown', reason }
   const cells = countCells(settings, shape)
   const bytesOf = (values: number, type: KvCacheType): number => {
-    const [blockValues, blockBytes] = cacheTypes[type]
+    const { blockValues, blockBytes } = cacheBlock(type)
     return (values / blockValues) * blockBytes
   }
   const sum = (cellsOf: (layer: KvLayer) => number): number =>

@@ -1,7 +1,8 @@
 // What each kind of architecture keeps, in bytes by hand from the rules of llama.cpp's own sources (named in the code tested).
 // Numbers of layers and heads are those of published models, made small where only the rule matters.
 import { describe, expect, it } from 'vitest'
-import { type KnownKvShape, readKvShape } from '../gguf/kv-shape.ts'
+import type { KnownKvShape } from '../gguf/kv-layer.ts'
+import { readKvShape } from '../gguf/kv-shape.ts'
 import type { MetadataValue } from '../gguf/metadata.ts'
 import { askMetadata } from '../gguf/metadata-reading.ts'
 import { planKvCache } from './kv-cache.ts'
@@ -62,7 +63,7 @@ describe('compressed keys (MLA)', () => {
     expect(costOf('mistral4', compressed)).toEqual({ perToken: 61 * 576 * 2, state: 0 })
   })
 
-  it('keeps whole keys and values where the file was made without the lengths after decompression', () => {
+  it('keeps whole keys and values if the file lacks the decompressed lengths', () => {
     const old = { ...attention(4, 16, 192), 'attention.value_length': 128 }
     expect(costOf('deepseek2', old)).toEqual({ perToken: 4 * 16 * (192 + 128) * 2, state: 0 })
     expect(costOf('minicpm3', old)).toEqual({ perToken: 4 * 16 * (192 + 128) * 2, state: 0 })
@@ -77,7 +78,7 @@ describe('index keys beside the cache', () => {
     expect(costOf('glm-dsa', { ...indexed, context_length: 202_752 }).perToken).toBe(61 * (576 + 128) * 2)
   })
 
-  it('shared by four layers from GLM 5.2 on, or as the file lists them; not for the layer that predicts', () => {
+  it('shared by four layers since GLM 5.2, or as the file lists them; not for the predicting layer', () => {
     // Layers 0, 1, 2, 6, 10, ... 58 of 61.
     expect(costOf('glm-dsa', { ...indexed, context_length: 1_048_576 }).perToken).toBe(
       (61 * 576 + 17 * 128) * 2,
@@ -118,7 +119,7 @@ describe('hybrids', () => {
   })
 
   // "created context checkpoint 8 of 32 (..., size = 149.626 MiB)" in public logs of it: the state and a short header.
-  it('keeps of Qwen3.6-27B what its checkpoints hold', () => {
+  it('keeps as much of Qwen3.6-27B as its checkpoints hold', () => {
     const { state } = costOf('qwen35', { ...attention(64, 4, 256), ...ssm(6144, 128, 16) })
     expect(state / 1024 ** 2).toBe(149.625)
   })
@@ -174,7 +175,7 @@ describe('hybrids', () => {
     })
   })
 
-  it('names what is missing of the state', () => {
+  it('names what the state lacks', () => {
     expect(
       shapeOf('qwen3next', { ...attention(4, 2, 256), ...ssm(1024, 16, 2), 'ssm.state_size': 'big' }),
     ).toEqual({
@@ -206,17 +207,17 @@ describe('pure recurrence', () => {
 describe('layers that predict further tokens (MTP)', () => {
   const air = { ...attention(47, 8, 128), nextn_predict_layers: 1 }
 
-  it('have a cache by default, and that is said: GLM 4.5 Air', () => {
+  it('have a cache by default, with a remark: GLM 4.5 Air', () => {
     expect(costOf('glm4moe', air).perToken).toBe(47 * 8 * 256 * 2)
     expect(knownShapeOf('glm4moe', air).remark).toContain('multi-token prediction')
   })
 
-  it('have none where llama.cpp leaves them out', () => {
+  it('have none if llama.cpp leaves them out', () => {
     expect(costOf('hy_v3', air).perToken).toBe(46 * 8 * 256 * 2)
     expect(knownShapeOf('hy_v3', air).remark).toBeNull()
   })
 
-  it('cannot be all there is', () => {
+  it('cannot be all layers', () => {
     expect(shapeOf('glm4moe', { ...air, nextn_predict_layers: 47 })).toMatchObject({ kind: 'unknown' })
   })
 })

@@ -1,11 +1,6 @@
 // Finds the largest context that fits with all reserves and some headroom, split among the slots or as one pool.
+import type { LargestContext } from '../../contract/memory-plan.ts'
 import { judgeTally, type PlanInput, tallyPlan } from './tally.ts'
-
-export interface LargestContext {
-  readonly contextTokens: number
-  /** Each agent's share (split), or what one may grow to while the others are small (pool). */
-  readonly tokensPerAgent: number
-}
 
 /** Round numbers, as people type them. */
 const stepTokens = 1024

@@ -1,7 +1,7 @@
 // Caches the current profile's memory plan: reading a model's header takes milliseconds, too slow for each snapshot.
 import { isDeepStrictEqual } from 'node:util'
+import type { MemoryPlan } from '../../contract/memory-plan.ts'
 import type { Profile } from '../../contract/profile.ts'
-import type { MemoryPlan } from './memory-plan.ts'
 import type { MemoryPlanReading } from './stack-plan.ts'
 
 export interface PlanQuestion {
@@ -11,14 +11,7 @@ export interface PlanQuestion {
   readonly gpuLimitBytes: number | null
 }
 
-export interface MemoryMapSource {
-  /** Returns the cached plan if the last question was the same, else makes a new one. */
-  readPlan(question: PlanQuestion): Promise<MemoryPlanReading>
-  /** Starts making a plan for the current profile; `onChange` fires when it is ready. Cheap if there is one. */
-  want(): void
-  /** null when no plan has been made for this profile, or none can be. */
-  current(profile: Profile): MemoryPlan | null
-}
+export type MemoryMapSource = ReturnType<typeof createMemoryMapSource>
 
 /** A missing model may still arrive, so it is looked for again, but not at every snapshot. */
 const retryMs = 60_000
@@ -28,7 +21,7 @@ export const createMemoryMapSource = (options: {
   /** The inputs of a plan made now. */
   readonly ask: () => Promise<PlanQuestion>
   readonly onChange: () => void
-}): MemoryMapSource => {
+}) => {
   let held: { readonly question: PlanQuestion; readonly reading: MemoryPlanReading; at: number } | null = null
   let wanting = false
 
@@ -51,8 +44,10 @@ export const createMemoryMapSource = (options: {
   }
 
   return {
+    /** Returns the cached plan if the last question was the same, else makes a new one. */
     readPlan,
-    want: () => {
+    /** Starts making a plan for the current profile; `onChange` fires when it is ready. Cheap if there is one. */
+    want: (): void => {
       if (wanting) return
       wanting = true
       // If the machine's memory can't be read there is no map; everything else goes on.
@@ -62,7 +57,8 @@ export const createMemoryMapSource = (options: {
           wanting = false
         })
     },
-    current: (profile) =>
+    /** null when no plan has been made for this profile, or none can be. */
+    current: (profile: Profile): MemoryPlan | null =>
       held?.reading.kind === 'planned' && isDeepStrictEqual(held.question.profile, profile)
         ? held.reading.plan
         : null,

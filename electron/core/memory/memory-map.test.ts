@@ -113,7 +113,7 @@ describe('the parts', () => {
     })
   })
 
-  it('are measured where the running engine and the mount table tell', () => {
+  it('are measured as far as the running engine and the mount table say', () => {
     const map = build({ allocations, ramDisk: disk() })
     expect(part(map, 'engine')).toMatchObject({ bytes: 77.2e9, source: 'measured' })
     expect(part(map, 'draft')).toMatchObject({ bytes: 2e9, source: 'measured' })
@@ -127,7 +127,7 @@ describe('the parts', () => {
     })
   })
 
-  it("uses the profile's size of the forge when its folder has no size", () => {
+  it("uses the profile's size of the forge if its folder has none", () => {
     const map = build({ ramDisk: disk({ kind: 'shm-folder', totalBytes: 999 * gibibyte }) })
     expect(part(map, 'forge')).toMatchObject({
       bytes: 64 * gibibyte,

@@ -1,9 +1,8 @@
 // The machine's memory in the parts of the owner's map: measured from the running engine, else planned. Pure.
+import type { MemoryPlan, PlanLine } from '../../contract/memory-plan.ts'
 import type { MemoryMap, MemoryPart, RamDisk } from '../../contract/snapshot.ts'
 import type { Allocations } from './allocations.ts'
 import { comparePlan } from './compare-plan.ts'
-import type { MemoryPlan } from './memory-plan.ts'
-import type { PlanLine } from './plan-lines.ts'
 
 export interface MemoryMapInput {
   readonly plan: Pick<
@@ -22,9 +21,9 @@ const planned = (bytes: number): Amount => ({ bytes, usedBytes: null, source: 'p
 /** null: part of the model's memory can't be counted, and no engine is running to measure it. */
 export const buildMemoryMap = (input: MemoryMapInput): MemoryMap | null => {
   const { plan, ramDisk } = input
-  const amounts = readEngineAmounts(input)
-  if (amounts === null) return null
   const lineBytes = (id: PlanLine['id']): number => plan.lines.find((line) => line.id === id)?.bytes ?? 0
+  const amounts = readEngineAmounts(input, lineBytes)
+  if (amounts === null) return null
   const wanted: readonly (readonly [MemoryPart['id'], Amount])[] = [
     ...amounts,
     ['forge', readForge(ramDisk, lineBytes('ramDisk'))],
@@ -43,11 +42,10 @@ export const buildMemoryMap = (input: MemoryMapInput): MemoryMap | null => {
 }
 
 /** The rest of llama-server (its program, its prompt cache) is added to the compute buffers and never measured. */
-const readEngineAmounts = ({
-  plan,
-  allocations,
-}: MemoryMapInput): readonly (readonly [MemoryPart['id'], Amount])[] | null => {
-  const lineBytes = (id: PlanLine['id']): number => plan.lines.find((line) => line.id === id)?.bytes ?? 0
+const readEngineAmounts = (
+  { plan, allocations }: MemoryMapInput,
+  lineBytes: (id: PlanLine['id']) => number,
+): readonly (readonly [MemoryPart['id'], Amount])[] | null => {
   const aroundBytes = lineBytes('program') + lineBytes('checkpoints') + lineBytes('promptCache')
   if (allocations === null) {
     if (plan.verdict === 'unknown') return null

@@ -69,7 +69,7 @@ describe('the Studio, in the numbers of its map', () => {
     expect([bytesOf(plan, 'kvTarget'), bytesOf(plan, 'kvDraft')]).toEqual([kvTarget, kvDraft])
   })
 
-  it('lists the map in its order, with the map beside it', () => {
+  it("lists the map's lines in its order, beside its own sizes", () => {
     const seedLines = planWith({}).lines.filter((line) => line.seedBytes !== null)
     expect(seedLines.map((line) => [line.id, line.seedBytes])).toEqual([
       ['weights', 78 * gibibyte],
@@ -87,7 +87,7 @@ describe('the Studio, in the numbers of its map', () => {
     expect(plan.lines.reduce((sum, line) => sum + (line.bytes ?? 0), 0)).toBe(plan.totalBytes)
   })
 
-  it('says what each agent really gets, and what it costs to share a pool', () => {
+  it('states what each agent really gets, and the price of a shared pool', () => {
     expect(planWith({}).agents).toMatchObject({
       mode: 'split',
       tokensPerAgent: 32_768,
@@ -107,7 +107,7 @@ describe('the Studio, in the numbers of its map', () => {
     expect(guarded.agents.note).toContain('the Router keeps them under that')
   })
 
-  it('does not promise a slot more than the model was trained for', () => {
+  it("does not promise a slot more than the model's training context", () => {
     const { agents } = planWith({ contextTokens: 1_048_576 })
     expect(agents.tokensPerAgent).toBe(131_072)
     expect(agents.note).toContain('wasted')
@@ -146,7 +146,7 @@ describe('verdicts', () => {
     expect(split?.tokensPerAgent).toBe((split?.contextTokens ?? 0) / 4)
   })
 
-  it('says where it fits more closely than its estimates are exact', () => {
+  it('warns if it fits by less than the error of its estimates', () => {
     const spare = (ramDiskBytes: number) => planWith(q4Draft, { ramDiskBytes })
     const free = studioBytes - spare(0).totalBytes
     expect(spare(free - 1_048_576)).toMatchObject({ verdict: 'fits' })
@@ -165,7 +165,7 @@ describe('verdicts', () => {
     expect(plan.largest.split?.contextTokens).toBeGreaterThanOrEqual(profile.llamaServer.contextTokens)
   })
 
-  it('a limit of Metal that is only guessed is a warning, not a refusal, up to what a Mac was seen to allow', () => {
+  it('exceeding an estimated Metal limit is a warning, not a refusal, up to the largest one seen on a Mac', () => {
     const machine = { totalBytes: 128 * gibibyte, gpuLimitBytes: 96 * gibibyte, gpuLimitIsEstimate: true }
     const reserves = { osBytes: 0, linkerBytes: 0 }
     const needing = (bytes: number) => {
@@ -180,13 +180,13 @@ describe('verdicts', () => {
     expect(needing(120 * gibibyte).verdict).toBe('does-not-fit')
   })
 
-  it('a sum that is not a number never fits', () => {
+  it('NaN never fits', () => {
     const plan = planWith({ contextTokens: Number.NaN })
     expect(plan.verdict).toBe('unknown')
     expect(planWith({ unread: ['the pinned -np 0'] }).verdict).toBe('unknown')
   })
 
-  it('says "at least", and nothing of room to spare, while a part is not counted', () => {
+  it('says "at least", and nothing about room to spare, if a part is not counted', () => {
     const reasons = planWith({ unread: ['the pinned --mmproj is not counted'] }).reasons.join('\n')
     expect(reasons).toContain('physical memory: at least ')
     expect(reasons).not.toContain('to spare')
@@ -204,7 +204,7 @@ describe('verdicts', () => {
     expect(plan.reasons.join('\n')).toContain('over')
   })
 
-  it('does not fit where the GPU may wire less, and prints the command that lets it', () => {
+  it("does not fit above the GPU's limit, and prints the command that raises it", () => {
     const machine = { totalBytes: studioBytes, gpuLimitBytes: 100e9 }
     const plan = planWith({}, { machine })
     expect(plan.verdict).toBe('does-not-fit')
@@ -218,7 +218,7 @@ describe('verdicts', () => {
     expect(plan.suggestions.map((suggestion) => suggestion.id)).not.toContain('smaller-ram-disk')
   })
 
-  it('counts on the GPU only the layers that go there, the output layer as one', () => {
+  it("counts only the GPU's layers on it, the output layer as one", () => {
     const all = planWith({})
     const half = planWith({ gpuLayers: 40.5, draftGpuLayers: 14.5 })
     const none = planWith({ gpuLayers: 0, draftGpuLayers: 0 })
@@ -240,7 +240,7 @@ describe('verdicts', () => {
     expect(planWith({ gpuLayers: 40 }, { machine }).verdict).toBe('fits')
   })
 
-  it('is unknown, never a wrong number, where a cache cannot be counted', () => {
+  it('is unknown, never a wrong number, if a cache cannot be counted', () => {
     const odd = { ...target, kv: { kind: 'unknown', reason: 'it is recurrent' } } as const
     const plan = planWith({}, { target: odd })
     expect(plan).toMatchObject({ verdict: 'unknown', uncounted: 'model: it is recurrent' })
@@ -315,7 +315,7 @@ describe('headers of what people run in 2026', () => {
     expect(plan.lines.filter(({ bytes }) => bytes === null)).toEqual([])
   })
 
-  it('drafting by multi-token prediction is named with its reason, and nothing is to spare beside it', () => {
+  it('drafting by multi-token prediction is listed with its reason, and nothing counts as to spare', () => {
     const { studio: profile } = builtinProfiles('/runtime')
     if (profile === undefined) throw new Error('no studio')
     const server = plannedServer({ ...profile.llamaServer, pinnedFlags: ['--spec-type', 'draft-mtp'] })

@@ -1,36 +1,13 @@
 // Will it fit? Computes the whole plan from headers and settings before anything starts. Pure.
 
+import type { AgentsShare, LargestContext, MemoryPlan } from '../../contract/memory-plan.ts'
 import { formatBytes, formatCount } from '../base/format-bytes.ts'
-import { type AgentsShare, shareAmongAgents } from './agents-share.ts'
-import { type DraftJudgement, judgeDraft } from './draft-judgement.ts'
-import { findLargestContext, headroomShare, type LargestContext } from './largest-context.ts'
-import { listPlanLines, type PlanLine } from './plan-lines.ts'
-import { type Suggestion, suggestChanges } from './plan-suggestions.ts'
+import { cellRules, countCells } from './kv-cache.ts'
+import { findLargestContext, headroomShare } from './largest-context.ts'
+import { listPlanLines } from './plan-lines.ts'
+import { suggestChanges } from './plan-suggestions.ts'
 import type { SeedMap } from './reserves.ts'
-import { judgeTally, type PlanInput, type Tally, tallyPlan, type Verdict } from './tally.ts'
-
-export interface MemoryPlan {
-  readonly lines: readonly PlanLine[]
-  /** Everything, including the linker reserve; too low when `uncounted` is set. */
-  readonly totalBytes: number
-  readonly withoutLinkerBytes: number
-  readonly machineBytes: number
-  readonly gpu: { readonly neededBytes: number; readonly limitBytes: number | null }
-  readonly verdict: Verdict
-  /** One sentence for each bound that was checked. */
-  readonly reasons: readonly string[]
-  /** Why the sums are too low; null when everything was counted. */
-  readonly uncounted: string | null
-  readonly agents: AgentsShare
-  /** The largest contexts that fit with all reserves; null when none does. */
-  readonly largest: { readonly split: LargestContext | null; readonly pool: LargestContext | null }
-  readonly suggestions: readonly Suggestion[]
-  readonly draft: DraftJudgement | null
-  readonly warnings: readonly string[]
-  readonly swapRule: string
-  /** For comparing with the log: embedding pages that two mapped buffers may share. */
-  readonly sharedEmbeddingBytes: { readonly target: number; readonly draft: number }
-}
+import { judgeTally, type PlanInput, type Tally, tallyPlan } from './tally.ts'
 
 const swapRule =
   'build artifacts must never be swapped, so all lines together must stay within physical memory'
@@ -93,12 +70,7 @@ function warnOfEstimates(machine: PlanInput['machine'], tally: Tally): readonly 
   ]
 }
 
-function warn(
-  input: PlanInput,
-  draft: DraftJudgement | null,
-  split: LargestContext | null,
-  tally: Tally,
-): readonly string[] {
+function warn(input: PlanInput, split: LargestContext | null, tally: Tally): readonly string[] {
   const warnings = [input.target, ...(input.draft === null ? [] : [input.draft])].flatMap((model) => {
     if (model.completeness.kind === 'complete') return []
     const what =
@@ -107,18 +79,44 @@ function warn(
       `${model.completeness.path} is ${what}: ${formatBytes(model.completeness.missingBytes)} are missing`,
     ]
   })
-  if (draft?.verdict === 'mismatch')
-    warnings.push(`the draft model will never draft but still takes memory: ${draft.reason}; ${draft.hint}`)
-  if (draft?.verdict === 'unknown')
-    warnings.push(`the draft model may not be able to draft: ${draft.reason}; ${draft.hint}`)
   if (input.server.unifiedKv && input.whyNoPool !== null) warnings.push(warnOfPool(input.whyNoPool, split))
   return [...warnings, ...warnOfEstimates(input.machine, tally)]
+}
+
+/** How much context each agent really gets. */
+function shareAmongAgents(input: PlanInput): AgentsShare {
+  const { server, target } = input
+  const cells = countCells(server, cellRules(target.kv))
+  const trainingTokens = target.trainingContextTokens ?? Number.POSITIVE_INFINITY
+  const limit = server.slotLimitTokens ?? Number.POSITIVE_INFINITY
+  const tokensPerAgent = Math.min(cells.perStream, trainingTokens, limit)
+  const agents = server.slots
+  const beyond = cells.perStream > trainingTokens && !server.unifiedKv
+  if (!server.unifiedKv)
+    return {
+      mode: 'split',
+      agents,
+      tokensPerAgent,
+      tokensTogether: tokensPerAgent * agents,
+      note:
+        `each of ${agents} agents gets ${formatCount(tokensPerAgent)} tokens (-c ${formatCount(server.contextTokens)} split)` +
+        (beyond ? `; the model was not trained for more, so the rest of -c is wasted` : ''),
+    }
+  const worst = Math.min(tokensPerAgent, Math.floor(cells.perStream / agents))
+  return {
+    mode: 'pool',
+    agents,
+    tokensPerAgent,
+    tokensTogether: cells.perStream,
+    note:
+      `each of ${agents} agents may grow to ${formatCount(tokensPerAgent)} tokens while all together stay under ` +
+      `${formatCount(cells.perStream)} (${formatCount(worst)} each when all are full)`,
+  }
 }
 
 export function planMemory(input: PlanInput, seed: SeedMap | null = null): MemoryPlan {
   const tally = tallyPlan(input)
   const verdict = judgeTally(tally, input.machine)
-  const draft = input.draft === null ? null : judgeDraft(input.target, input.draft)
   const agents = shareAmongAgents(input)
   const split = findLargestContext(input, false)
   return {
@@ -133,8 +131,7 @@ export function planMemory(input: PlanInput, seed: SeedMap | null = null): Memor
     agents: { ...agents, note: `${agents.note}${sayPool(input)}` },
     largest: { split, pool: findLargestContext(input, true) },
     suggestions: suggestChanges(input),
-    draft,
-    warnings: warn(input, draft, split, tally),
+    warnings: warn(input, split, tally),
     swapRule,
     sharedEmbeddingBytes: {
       target: input.target.sharedEmbeddingBytes,

@@ -1,5 +1,5 @@
 // The plan's lines, in the order of the Studio's map.
-import type { planLineIds } from '../../contract/command.ts'
+import type { PlanLine } from '../../contract/memory-plan.ts'
 import { formatBytes, formatCount } from '../base/format-bytes.ts'
 import type { KvCacheSize } from './kv-cache.ts'
 import { sayPromptCache } from './prompt-cache-note.ts'
@@ -7,17 +7,6 @@ import type { SeedMap } from './reserves.ts'
 import type { PlanInput, Tally } from './tally.ts'
 
 type KnownKvSize = Extract<KvCacheSize, { kind: 'known' }>
-
-export interface PlanLine {
-  readonly id: (typeof planLineIds)[number]
-  readonly label: string
-  /** null: can't be counted; the note says why. */
-  readonly bytes: number | null
-  readonly estimated: boolean
-  /** The size in the Studio's map; null when the map has no such line (or the profile is not the Studio's). */
-  readonly seedBytes: number | null
-  readonly note: string | null
-}
 
 function sayCache(size: KnownKvSize, types: readonly [string, string]): string {
   const { perStream, streams, slidingPerStream } = size.cells
@@ -47,26 +36,16 @@ function sayCheckpoints({ server }: PlanInput, size: KvCacheSize): string {
   return `copies of ${what} to resume from, up to ${server.checkpointsPerSlot} per slot (--ctx-checkpoints)`
 }
 
+const bytesOf = (size: KvCacheSize): number | null => (size.kind === 'known' ? size.bytes : null)
+
 const nameOf = (model: PlanInput['target']): string =>
   [model.name ?? model.architecture, model.quantisation].filter((part) => part !== null).join(' ')
 
-function draftLines(input: PlanInput, tally: Tally, seed: SeedMap | null): readonly PlanLine[] {
-  const { draft, server } = input
-  if (draft === null || tally.kvDraft === null) return []
-  const types = [server.draftCacheTypeK, server.draftCacheTypeV] as const
-  const bytes = tally.kvDraft.kind === 'known' ? tally.kvDraft.bytes : null
-  const say = sayKv(tally.kvDraft, types, server.slots)
-  const dear = bytes !== null && bytes > draft.tensorBytes ? '; more than the draft itself' : ''
-  return [
-    {
-      id: 'kvDraft',
-      label: 'Agent context, draft (KV cache)',
-      bytes,
-      estimated: false,
-      seedBytes: seed === null ? null : 0,
-      note: say === null ? null : `${say}${dear}`,
-    },
-  ]
+/** Dear if it takes more than the draft itself. */
+function sayDraftKv({ draft, server }: PlanInput, size: KvCacheSize): string | null {
+  const say = sayKv(size, [server.draftCacheTypeK, server.draftCacheTypeV], server.slots)
+  const isDear = size.kind === 'known' && draft !== null && size.bytes > draft.tensorBytes
+  return isDear ? `${say}; more than the draft itself` : say
 }
 
 export function listPlanLines(input: PlanInput, tally: Tally, seed: SeedMap | null): readonly PlanLine[] {
@@ -79,7 +58,6 @@ export function listPlanLines(input: PlanInput, tally: Tally, seed: SeedMap | nu
     rest: Partial<Pick<PlanLine, 'estimated' | 'seedBytes' | 'note'>>,
   ): PlanLine => ({ id, label, bytes, estimated: false, seedBytes: null, note: null, ...rest })
   const kvTypes = [server.cacheTypeK, server.cacheTypeV] as const
-  const kvBytes = tally.kvTarget.kind === 'known' ? tally.kvTarget.bytes : null
   return [
     line('weights', 'AI Engine (weights)', target.tensorBytes, {
       seedBytes: fromSeed('weightsBytes'),
@@ -96,11 +74,18 @@ export function listPlanLines(input: PlanInput, tally: Tally, seed: SeedMap | nu
       seedBytes: fromSeed('ramDiskBytes'),
       note: 'memory is used as it fills; deleting files frees none until it is ejected',
     }),
-    line('kvTarget', 'Agent context (KV cache)', kvBytes, {
+    line('kvTarget', 'Agent context (KV cache)', bytesOf(tally.kvTarget), {
       seedBytes: fromSeed('kvBytes'),
       note: sayKv(tally.kvTarget, kvTypes, server.slots),
     }),
-    ...draftLines(input, tally, seed),
+    ...(tally.kvDraft === null
+      ? []
+      : [
+          line('kvDraft', 'Agent context, draft (KV cache)', bytesOf(tally.kvDraft), {
+            seedBytes: seed === null ? null : 0,
+            note: sayDraftKv(input, tally.kvDraft),
+          }),
+        ]),
     line('compute', 'Compute buffers', tally.computeBytes, { estimated: true }),
     line('program', 'llama-server itself', tally.programBytes, {
       estimated: true,

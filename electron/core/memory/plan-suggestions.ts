@@ -1,18 +1,8 @@
 // What to change when a plan doesn't fit, in numbers; each suggestion is tried before it is offered.
-import type { planSuggestionIds } from '../../contract/command.ts'
-import { formatBytes, formatCount } from '../base/format-bytes.ts'
-import { findLargestContext, type LargestContext } from './largest-context.ts'
+import type { LargestContext, Suggestion } from '../../contract/memory-plan.ts'
+import { formatBytes, formatCount, gibibyte, mebibyte } from '../base/format-bytes.ts'
+import { findLargestContext } from './largest-context.ts'
 import { judgeTally, type PlanInput, tallyPlan } from './tally.ts'
-
-export interface Suggestion {
-  readonly id: (typeof planSuggestionIds)[number]
-  readonly text: string
-  readonly savesBytes: number
-  /** True when this change alone makes everything fit, linker reserve included. */
-  readonly isEnough: boolean
-}
-
-const gibibyte = 1024 ** 3
 
 function propose(
   input: PlanInput,
@@ -90,8 +80,6 @@ function suggestPromptCache(input: PlanInput): readonly Suggestion[] {
   const server = { ...input.server, promptCacheBytes: 0 }
   return propose(input, 'smaller-prompt-cache', { server }, 'no prompt cache (--cache-ram 0)')
 }
-
-const mebibyte = 1024 ** 2
 
 /** Needs root, so the command is only printed. The setting lasts until the next reboot. */
 function suggestGpuLimit(input: PlanInput): readonly Suggestion[] {

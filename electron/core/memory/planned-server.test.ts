@@ -26,7 +26,7 @@ const profile: Profile['llamaServer'] = {
 }
 
 describe('plannedServer', () => {
-  it('takes the profile as it is', () => {
+  it("uses the profile's values", () => {
     expect(plannedServer(profile)).toMatchObject({
       contextTokens: 8192,
       slots: 4,
@@ -34,7 +34,7 @@ describe('plannedServer', () => {
     })
   })
 
-  it('lets pinned flags win, the last of a kind first', () => {
+  it('prefers pinned flags, the last of each kind', () => {
     const pinnedFlags = [
       '-c',
       '1024',
@@ -60,7 +60,7 @@ describe('plannedServer', () => {
     })
   })
 
-  it('ignores flags that are about something else', () => {
+  it('ignores unrelated flags', () => {
     const pinnedFlags = ['--threads', '4']
     expect(plannedServer({ ...profile, pinnedFlags })).toEqual(plannedServer(profile))
   })
@@ -106,20 +106,20 @@ describe('plannedServer', () => {
     ['--rpc', '10.0.0.2:50052'],
     ['-dev', 'none'],
     ['--spec-draft-device', 'none'],
-  ])('says of a pinned %s that its memory is not counted', (...pinnedFlags) => {
+  ])('reports that a pinned %s is not counted', (...pinnedFlags) => {
     expect(plannedServer({ ...profile, pinnedFlags }).unread).toEqual([
       expect.stringContaining(`the pinned ${pinnedFlags[0]} is not counted`),
     ])
   })
 
-  it('reads how many layers go to the GPU, each model for itself; a word may mean all', () => {
+  it("reads each model's number of GPU layers; a word may mean all", () => {
     const read = (...pinnedFlags: string[]) => plannedServer({ ...profile, gpuLayers: 40, pinnedFlags })
     expect(read()).toMatchObject({ gpuLayers: 40, draftGpuLayers: 40 })
     expect(read('-ngl', '20', '-ngld', '0')).toMatchObject({ gpuLayers: 20, draftGpuLayers: 0 })
     expect(read('-ngl', 'auto')).toMatchObject({ gpuLayers: Number.POSITIVE_INFINITY, unread: [] })
   })
 
-  it('reads what comes on top of the cache: checkpoints and a projector', () => {
+  it('reads checkpoints and a projector', () => {
     const read = (...pinnedFlags: string[]) => plannedServer({ ...profile, pinnedFlags })
     expect(read()).toMatchObject({ checkpointsPerSlot: 32, checkpointStepTokens: 8192, projectorPath: null })
     expect(read('--ctx-checkpoints', '4', '-cms', '1024')).toMatchObject({
@@ -147,7 +147,7 @@ describe('plannedServer', () => {
     expect(read('--cpu_moe').unread).toHaveLength(1)
   })
 
-  it('takes -c 0 for what the model was trained for', () => {
+  it("reads -c 0 as the model's training context", () => {
     const planned = plannedServer({ ...profile, pinnedFlags: ['-c', '0'] }, 131_072)
     expect(planned).toMatchObject({ contextTokens: 131_072, unread: [] })
   })

@@ -3,22 +3,17 @@ import { type KvCacheType, KvCacheTypeSchema, type Profile } from '../../contrac
 import { spelledAsListed } from '../engine/llama-help.ts'
 
 type ServerProfile = Profile['llamaServer']
+type CacheTypes = 'cacheTypeK' | 'cacheTypeV' | 'draftCacheTypeK' | 'draftCacheTypeV'
 
-export interface PlannedServer {
-  readonly contextTokens: number
-  readonly slots: number
-  /** Layers of the model on the GPU, including its output layer; more than it has means all. */
-  readonly gpuLayers: number
+/** `gpuLayers`: includes the model's output layer; more than it has means all. */
+export interface PlannedServer
+  extends Pick<
+    ServerProfile,
+    'contextTokens' | 'slots' | 'gpuLayers' | 'unifiedKv' | 'batchTokens' | 'microBatchTokens' | CacheTypes
+  > {
   readonly draftGpuLayers: number
-  readonly unifiedKv: boolean
   /** `--kv-unified-per-slot`: limits each slot even if the pool has room (llama.cpp#24124). Absent: no limit. */
   readonly slotLimitTokens?: number
-  readonly cacheTypeK: KvCacheType
-  readonly cacheTypeV: KvCacheType
-  readonly draftCacheTypeK: KvCacheType
-  readonly draftCacheTypeV: KvCacheType
-  readonly batchTokens: number
-  readonly microBatchTokens: number
   readonly promptCacheBytes: number
   /** `--swa-full`: sliding layers keep the whole context. */
   readonly fullSlidingCache: boolean
@@ -163,25 +158,17 @@ function readPinned(
 
 /** @param trainingTokens the model's training context, for `-c 0`; null when unknown */
 export function plannedServer(profile: ServerProfile, trainingTokens: number | null = null): PlannedServer {
+  const { pinnedFlags, promptCacheMiB, ...server } = profile
   return {
-    contextTokens: profile.contextTokens,
-    slots: profile.slots,
-    gpuLayers: profile.gpuLayers,
-    draftGpuLayers: profile.gpuLayers,
-    unifiedKv: profile.unifiedKv,
-    cacheTypeK: profile.cacheTypeK,
-    cacheTypeV: profile.cacheTypeV,
-    draftCacheTypeK: profile.draftCacheTypeK,
-    draftCacheTypeV: profile.draftCacheTypeV,
-    batchTokens: profile.batchTokens,
-    microBatchTokens: profile.microBatchTokens,
-    promptCacheBytes: profile.promptCacheMiB * mebibyte,
+    ...server,
+    draftGpuLayers: server.gpuLayers,
+    promptCacheBytes: promptCacheMiB * mebibyte,
     fullSlidingCache: false,
     // llama-server's defaults (`--help` of b10068 and b10434).
     checkpointsPerSlot: 32,
     checkpointStepTokens: 8192,
     projectorPath: null,
     projectorOnGpu: true,
-    ...readPinned(profile.pinnedFlags, trainingTokens),
+    ...readPinned(pinnedFlags, trainingTokens),
   }
 }

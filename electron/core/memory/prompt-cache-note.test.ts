@@ -23,7 +23,7 @@ it('counts both in tokens of this model', () => {
   )
 })
 
-it('says no number of tokens where a window slides or the cache is not known', () => {
+it('gives no number of tokens for a sliding window or an unknown cache', () => {
   const sliding = { ...studio, cells: { ...studio.cells, slidingPerStream: 512 } }
   const hybrid = { ...studio, stateBytes: 150 * 1_048_576 }
   for (const kv of [sliding, hybrid, { kind: 'unknown', reason: 'hybrid' } as const])

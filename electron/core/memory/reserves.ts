@@ -1,4 +1,5 @@
 // What the plan reserves for the system and the linker, and the Studio's own map for comparison.
+import { gibibyte } from '../base/format-bytes.ts'
 
 export interface Reserves {
   readonly osBytes: number
@@ -17,7 +18,6 @@ export interface SeedMap {
 }
 
 /** The map adds up to its machine's 256, which are GiB (hw.memsize 274877906944). */
-const gibibyte = 1024 ** 3
 export const studioSeedMap: SeedMap = {
   weightsBytes: 78 * gibibyte,
   draftBytes: 3 * gibibyte,

@@ -3,11 +3,12 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { MemoryPlan } from '../../contract/memory-plan.ts'
 import type { Profile } from '../../contract/profile.ts'
+import type { PlanAnswer } from '../../contract/question.ts'
 import { messageOf } from '../base/error-message.ts'
 import { whyNoPool } from '../config/kv-sharing.ts'
 import { readChatTemplateChoice } from '../engine/chat-template.ts'
-import type { Adaptation } from '../engine/llama-adaptation.ts'
 import { planLlamaArgv } from '../engine/llama-argv.ts'
 import {
   type CapabilityReading,
@@ -19,25 +20,19 @@ import { explainSeedFlags, type SeedFlagUse, seedArgv } from '../engine/seed-lin
 import { effectivePromptCacheMiB, slotCacheOf } from '../engine/slot-cache.ts'
 import { type GgufHeader, readGgufHeader, readProjectorBytes } from '../gguf/gguf-header.ts'
 import type { FoundLlamaServer } from '../setup/llama-server-search.ts'
-import { estimateGpuLimitBytes } from './gpu-limit.ts'
-import { type MemoryPlan, planMemory } from './memory-plan.ts'
+import { planMachine } from './gpu-limit.ts'
+import { planMemory } from './memory-plan.ts'
 import { plannedServer } from './planned-server.ts'
 import { reservesFor, studioSeedMap } from './reserves.ts'
 
-export interface EnginePlan {
+export type EnginePlan = PlanAnswer['engine'] & {
   readonly binary: FoundLlamaServer | null
-  readonly version: string | null
   /** The build whose flags stand in for a llama-server that isn't installed yet; null when a real one was asked. */
   readonly assumedBuild: string | null
   /** The owner's line, unchanged from the start script. */
   readonly seedArgv: readonly string[]
-  /** null when it can't be planned: `problems` says why. */
-  readonly argv: readonly string[] | null
   /** The flags that our line shares with the owner's, and what each is for. */
   readonly seedFlags: readonly SeedFlagUse[]
-  readonly adaptations: readonly Adaptation[]
-  readonly warnings: readonly string[]
-  readonly problems: readonly string[]
 }
 
 export type MemoryPlanReading =
@@ -127,8 +122,10 @@ export const readMemoryPlan = async (
 ): Promise<MemoryPlanReading> => {
   const { llamaServer, ramDisk } = context.profile
   const draftPath = llamaServer.speculation === 'draft-simple' ? llamaServer.draftModelPath : null
+  // The studio is a Mac, even when planned on Linux.
+  const isSeedMachine = context.profileName === 'studio'
   try {
-    const target = await readGgufHeader(llamaServer.modelPath, { keepTokenTexts: draftPath !== null })
+    const target = await readGgufHeader(llamaServer.modelPath)
     const draft: GgufHeader | null = draftPath === null ? null : await readGgufHeader(draftPath)
     const server = plannedServer(
       { ...llamaServer, promptCacheMiB: effectivePromptCacheMiB(context.profile) },
@@ -141,12 +138,15 @@ export const readMemoryPlan = async (
         projectorBytes: server.projectorPath === null ? null : await readProjectorBytes(server.projectorPath),
         server,
         ramDiskBytes: ramDisk.sizeMiB * 1_048_576,
-        machine: planMachine(context),
+        machine: planMachine(
+          { totalBytes: context.totalMemoryBytes, gpuLimitBytes: context.gpuLimitBytes },
+          context.platform === 'darwin' || isSeedMachine,
+        ),
         reserves: reservesFor(context.totalMemoryBytes),
         whyNoPool: whyNoPool(context.profile),
         parking: slotCacheOf(context.profile, '')?.parked ?? null,
       },
-      isSeedMachine(context.profileName) ? studioSeedMap : null,
+      isSeedMachine ? studioSeedMap : null,
     )
     return { kind: 'planned', plan }
   } catch (error) {
@@ -167,17 +167,4 @@ const findFault = async (paths: readonly string[]): Promise<string | null> => {
     if (fault !== null) return fault
   }
   return null
-}
-
-const isSeedMachine = (profileName: string): boolean => profileName === 'studio'
-
-/** The studio is a Mac, even when planned on Linux; otherwise only a Mac has a limit to estimate. */
-const planMachine = (
-  context: Pick<PlanContext, 'profileName' | 'totalMemoryBytes' | 'gpuLimitBytes' | 'platform'>,
-) => {
-  const totalBytes = context.totalMemoryBytes
-  if (context.gpuLimitBytes !== null) return { totalBytes, gpuLimitBytes: context.gpuLimitBytes }
-  return context.platform === 'darwin' || isSeedMachine(context.profileName)
-    ? { totalBytes, gpuLimitBytes: estimateGpuLimitBytes(totalBytes), gpuLimitIsEstimate: true }
-    : { totalBytes, gpuLimitBytes: null }
 }

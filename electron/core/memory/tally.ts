@@ -1,5 +1,6 @@
 // Adds up one configuration. Everything else (verdict, largest context, suggestions) calls it with changes.
 
+import type { MemoryPlan } from '../../contract/memory-plan.ts'
 import type { GgufHeader } from '../gguf/gguf-header.ts'
 import { estimateCheckpointBytes, estimateComputeBytes, estimateProgramBytes } from './compute-estimate.ts'
 import { type KvCacheSize, planKvCache } from './kv-cache.ts'
@@ -29,20 +30,7 @@ export interface PlanInput {
   readonly parking?: PlannedParking | null
 }
 
-export interface Tally {
-  readonly kvTarget: KvCacheSize
-  readonly kvDraft: KvCacheSize | null
-  readonly computeBytes: number
-  readonly programBytes: number
-  /** Of both models: an estimate, because checkpoints are added as contexts grow. */
-  readonly checkpointBytes: number
-  /** The GPU's part. Known parts only: a KV cache that can't be counted is missing from this and the next two. */
-  readonly gpuBytes: number
-  readonly withoutLinkerBytes: number
-  readonly totalBytes: number
-  /** Why the sums are too low; null when everything was counted. */
-  readonly uncounted: string | null
-}
+export type Tally = Readonly<ReturnType<typeof tallyPlan>>
 
 /**
  * llama.cpp counts the output layer and puts it on the GPU first, then the last of the others, each with its KV cache
@@ -67,7 +55,7 @@ function sayUncounted(
   return reasons.length === 0 ? null : reasons.join('; ')
 }
 
-export function tallyPlan(input: PlanInput): Tally {
+export function tallyPlan(input: PlanInput) {
   const { target, draft, server, reserves } = input
   const kvTarget = planKvCache(target.kv, { ...server, typeK: server.cacheTypeK, typeV: server.cacheTypeV })
   // Measured: the draft's context has the target's cells and slots, in its own cache types (f16 unless set).
@@ -102,15 +90,16 @@ export function tallyPlan(input: PlanInput): Tally {
     kvDraft,
     computeBytes,
     programBytes,
+    /** Of both models: an estimate, because checkpoints are added as contexts grow. */
     checkpointBytes,
+    /** The GPU's part. Known parts only: a KV cache that can't be counted is missing from this and the next two. */
     gpuBytes,
     withoutLinkerBytes,
     totalBytes: withoutLinkerBytes + reserves.linkerBytes,
+    /** Why the sums are too low; null when everything was counted. */
     uncounted: sayUncounted(kvTarget, kvDraft, server.unread),
   }
 }
-
-export type Verdict = 'fits' | 'fits-without-linker-reserve' | 'does-not-fit' | 'unknown'
 
 /**
  * The largest default limit seen on a Mac, as a share of its memory: 464 of 512 GiB (an M3 Ultra's
@@ -124,7 +113,7 @@ const isOverGpuLimit = (gpuBytes: number, machine: PlanInput['machine']): boolea
   return gpuBytes > (gpuLimitIsEstimate ? totalBytes * largestDefaultShare : gpuLimitBytes)
 }
 
-export function judgeTally(tally: Tally, machine: PlanInput['machine']): Verdict {
+export function judgeTally(tally: Tally, machine: PlanInput['machine']): MemoryPlan['verdict'] {
   if (!Number.isFinite(tally.totalBytes) || !Number.isFinite(tally.gpuBytes)) return 'unknown'
   if (isOverGpuLimit(tally.gpuBytes, machine) || tally.withoutLinkerBytes > machine.totalBytes)
     return 'does-not-fit'

@@ -4,12 +4,6 @@ import type { Snapshot } from '../../contract/snapshot.ts'
 import { messageOf } from '../base/error-message.ts'
 import { renderPrometheus } from './prometheus-text.ts'
 
-export interface MetricsServer {
-  /** Serves on this port; null: off. Reports a port that can't be opened instead of throwing. */
-  use(port: number | null): void
-  close(): void
-}
-
 const loopback = '127.0.0.1'
 /** A Prometheus keeps one connection; any beyond this limit are closed. */
 const mostConnections = 16
@@ -21,7 +15,7 @@ const ownNames = new Set([loopback, 'localhost'])
 export const createMetricsServer = (options: {
   readonly readSnapshot: () => Promise<Snapshot>
   readonly onError: (reason: string) => void
-}): MetricsServer => {
+}) => {
   let current: { readonly port: number; readonly server: Server } | null = null
 
   /** Concurrent scrapes share one reading: any program of this machine may ask. */
@@ -56,7 +50,8 @@ export const createMetricsServer = (options: {
   }
 
   return {
-    use: (port) => {
+    /** Serves on this port; null: off. Reports a port that can't be opened instead of throwing. */
+    use: (port: number | null): void => {
       if (port === (current?.port ?? null)) return
       stop()
       if (port === null) return

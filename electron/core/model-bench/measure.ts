@@ -104,9 +104,9 @@ const countHeld = async (server: BenchServer, signal: AbortSignal): Promise<numb
     signal,
     maxBytes: maxSlotsBytes,
   })
-  const read = parseSlots(parseJsonOrNull(answer ?? ''))
-  if (read.kind !== 'slots') return null
-  const held = read.slots.flatMap(({ id, promptTokensHeld }) => (id === 0 ? [] : [promptTokensHeld]))
+  const slots = parseSlots(parseJsonOrNull(answer ?? ''))
+  if (slots === null) return null
+  const held = slots.flatMap(({ id, promptTokensHeld }) => (id === 0 ? [] : [promptTokensHeld]))
   return held.reduce<number | null>(
     (sum, tokens) => (sum === null || tokens === null ? null : sum + tokens),
     0,

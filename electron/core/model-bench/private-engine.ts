@@ -3,10 +3,6 @@ import { spawn } from 'node:child_process'
 import { within } from '../base/deadline.ts'
 import { probeLlamaServer } from '../engine/llama-service.ts'
 
-export interface PrivateEngine {
-  end(): Promise<void>
-}
-
 export interface PrivateEngineSpec {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
@@ -19,7 +15,7 @@ const graceMs = 10_000
 const keptLogBytes = 8_000
 
 /** No time limit, since loading 75 GB takes minutes: settles when it serves, throws when it ends before. */
-export const startPrivateEngine = async (spec: PrivateEngineSpec): Promise<PrivateEngine> => {
+export const startPrivateEngine = async (spec: PrivateEngineSpec) => {
   const [program = '', ...args] = spec.argv
   const child = spawn(program, args, { env: { ...spec.env }, stdio: ['ignore', 'ignore', 'pipe'] })
   let log = ''

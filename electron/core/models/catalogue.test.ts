@@ -18,7 +18,7 @@ describe('resources/models.json', () => {
     expect(ids.slice(0, 2)).toEqual(['r1-distill-llama-70b', 'llama-3.2-3b'])
   })
 
-  it.each(entries)('%s says why where a size, a hash or a shape is missing', (_, model) => {
+  it.each(entries)('%s explains a missing size, hash or shape', (_, model) => {
     const isWhole = model.files.every(({ bytes, sha256 }) => bytes !== null && sha256 !== null)
     if (!isWhole) expect(model.filesNote).not.toBeNull()
     expect(model.header === null).toBe(model.headerNote !== null)
@@ -47,7 +47,7 @@ describe('resources/models.json', () => {
     },
   )
 
-  it('takes no figure of speed without its source', () => {
+  it('has a source for each speed', () => {
     const [model] = JSON.parse(readFileSync(join(resourcesDir, 'models.json'), 'utf8')).models
     const dir = mkdtempSync(join(tmpdir(), 'nexus-catalogue-'))
     const write = (source: string | undefined) =>
@@ -90,7 +90,7 @@ describe('resources/models.json', () => {
       if (header === null) return
       const read = headerOf({ ...model, weightBytes: weightBytes ?? 1 })
       expect(read).toMatchObject({ architecture, trainingContextTokens, kv: { kind: 'known' } })
-      expect(read?.vocabulary.tokenCount).not.toBeNull()
+      expect(read?.tokenCount).not.toBeNull()
     },
   )
 })

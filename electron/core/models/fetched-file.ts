@@ -5,16 +5,12 @@ import { z } from 'zod'
 import { readRecord } from '../base/json-record.ts'
 import { isErrno } from '../base/private-file.ts'
 import { statIfThere } from '../base/regular-file.ts'
-import type { PublishedFile } from './hub-listing.ts'
+import type { PublishedFile } from './model-request.ts'
 
-export interface FilePlace {
-  readonly targetPath: string
-  readonly partPath: string
-  readonly recordPath: string
-}
+export type FilePlace = Readonly<ReturnType<typeof placeOf>>
 
 /** Partial files are hidden, so no program loads half a model. The repository's folders are dropped: a profile names one folder. */
-export const placeOf = (modelsDir: string, path: string): FilePlace => {
+export const placeOf = (modelsDir: string, path: string) => {
   const name = basename(path)
   return {
     targetPath: join(modelsDir, name),

@@ -13,7 +13,6 @@ import {
   readFetchRecord,
   writeFetchRecord,
 } from './fetched-file.ts'
-import type { PublishedFile } from './hub-listing.ts'
 import {
   type Asked,
   final,
@@ -25,6 +24,7 @@ import {
   wait,
 } from './hub-problem.ts'
 import { askHub, type Hub, type HubReply } from './hub-request.ts'
+import type { PublishedFile } from './model-request.ts'
 
 export interface FileFetchOptions {
   readonly file: PublishedFile
@@ -38,13 +38,6 @@ export interface FileFetchOptions {
   readonly onProgress: (phase: 'fetching' | 'checking', doneBytes: number) => void
 }
 
-export interface FileFetch {
-  /** Resumes the last attempt. Rejects only when the signal is aborted. */
-  attempt(): Promise<HubOutcome<'fetched'>>
-  /** Bytes of the file on disk. */
-  doneBytes(): number
-}
-
 /** The hashed beginning of the part: a lost connection must not cause 40 GB to be read again. */
 interface HashedPart {
   readonly hash: Hash
@@ -52,24 +45,15 @@ interface HashedPart {
 }
 
 /** The caller must hold the folder's lock: only one at a time. */
-export const createFileFetch = (options: FileFetchOptions): FileFetch => {
-  const { file, place, hub, asked, silenceMs, signal, onProgress } = options
+export const createFileFetch = (options: FileFetchOptions) => {
+  const { file, place, repo, revision, hub, asked, silenceMs, signal, onProgress } = options
   let hashed: HashedPart | null = null
   let etag: string | null = null
   /** A wrong hash once may be the disk's or a proxy's fault; twice, it is the file's. */
   let wrongHashes = 0
 
   const record = (verified: FetchRecord['verified']): void =>
-    writeFetchRecord(place, {
-      version: 1,
-      repo: options.repo,
-      revision: options.revision,
-      path: file.path,
-      bytes: file.bytes,
-      sha256: file.sha256,
-      etag,
-      verified,
-    })
+    writeFetchRecord(place, { version: 1, repo, revision, ...file, etag, verified })
 
   const startOver = (): void => {
     rmSync(place.partPath, { force: true })
@@ -119,12 +103,12 @@ export const createFileFetch = (options: FileFetchOptions): FileFetch => {
     if (status === 416) startOver()
     if (status !== 200 && status !== 206) return judgeStatus(reply, asked, Date.now())
     if (linkedEtag !== null && /^[0-9a-f]{64}$/.test(linkedEtag) && linkedEtag !== file.sha256)
-      return final(`${file.path} has changed at ${options.repo} in the meantime; fetch it again`)
+      return final(`${file.path} has changed at ${repo} in the meantime; fetch it again`)
     if (headers['content-type']?.startsWith('text/html') === true)
       return odd('got a web page instead of the file, perhaps a login page of this network')
     const range = judgeRange(status, headers, part.bytes, file.bytes)
-    if (range.kind === 'odd') return range
-    if (range.kind === 'whole' && part.bytes > 0) startOver()
+    if (typeof range !== 'string') return range
+    if (range === 'whole' && part.bytes > 0) startOver()
     const goesOn = hashed ?? { hash: createHash('sha256'), bytes: 0 }
     hashed = goesOn
     etag = isElsewhere ? null : strongEtag(headers.etag)
@@ -181,7 +165,7 @@ export const createFileFetch = (options: FileFetchOptions): FileFetch => {
     const stats = statIfThere(place.targetPath)
     if (stats === null) return null
     if (isVerified(place, file)) return fetched
-    const differs = `${place.targetPath} exists and differs from the file at ${options.repo}: move it away first`
+    const differs = `${place.targetPath} exists and differs from the file at ${repo}: move it away first`
     if (!stats.isFile() || stats.size !== file.bytes) return final(differs)
     const hash = await hashFile(place.targetPath, stats.size, signal, (done) => onProgress('checking', done))
     if (hash.digest('hex') !== file.sha256) return final(differs)
@@ -190,8 +174,10 @@ export const createFileFetch = (options: FileFetchOptions): FileFetch => {
   }
 
   return {
+    /** Bytes of the file on disk. */
     doneBytes: () => hashed?.bytes ?? 0,
-    attempt: async () => {
+    /** Resumes the last attempt. Rejects only when the signal is aborted. */
+    attempt: async (): Promise<HubOutcome<'fetched'>> => {
       try {
         const present = await checkPresent()
         if (present !== null) return present
@@ -218,21 +204,16 @@ const judgeError = (error: unknown, { partPath }: FilePlace): HubProblem => {
   return judgeLineError(error)
 }
 
-type RangeJudgement =
-  | { readonly kind: 'rest' }
-  | { readonly kind: 'whole' }
-  | Extract<HubProblem, { kind: 'odd' }>
-
 const judgeRange = (
   status: number,
   headers: HubReply['headers'],
   from: number,
   bytes: number,
-): RangeJudgement => {
+): 'rest' | 'whole' | HubProblem => {
   const length = headers['content-length'] === undefined ? null : Number(headers['content-length'])
   if (status === 200)
     return length === null || length === bytes
-      ? { kind: 'whole' }
+      ? 'whole'
       : odd(`the server announced ${length} bytes instead of the published ${bytes}`)
   // RFC 9110, 14.4; `*`: the total length is unknown.
   const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headers['content-range'] ?? '')
@@ -242,7 +223,7 @@ const judgeRange = (
     Number(match[2]) < bytes &&
     (match[3] === '*' || Number(match[3]) === bytes)
   return isRest
-    ? { kind: 'rest' }
+    ? 'rest'
     : odd(`got the range "${headers['content-range'] ?? ''}" instead of the bytes from ${from} of ${bytes}`)
 }
 

@@ -3,19 +3,7 @@ import { z } from 'zod'
 import { parseJsonOrNull } from '../base/json-record.ts'
 import { type Asked, final, type HubOutcome, judgeStatus, odd } from './hub-problem.ts'
 import { askHub, type Hub, type HubReply, readText } from './hub-request.ts'
-
-export interface PublishedFile {
-  /** Inside the repository, such as `Q8_0/model-00001-of-00002.gguf`. */
-  readonly path: string
-  readonly bytes: number
-  readonly sha256: string
-}
-
-export interface Listing {
-  /** The commit: later requests get the same files, whatever is uploaded in the meantime. */
-  readonly revision: string
-  readonly files: readonly PublishedFile[]
-}
+import type { Listing, PublishedFile } from './model-request.ts'
 
 /** A page has at most 1,000 entries of some 300 bytes. */
 const maxPageBytes = 4 * 1024 * 1024

@@ -42,13 +42,13 @@ describe('judgeModel', () => {
     expect(eight.tokensPerAgent ?? 0).toBeLessThan(four.tokensPerAgent ?? 0)
   })
 
-  it('says by how much a model does not fit', () => {
+  it('states by how much a model does not fit', () => {
     const judged = judge('gpt-oss-120b', 64)
     expect(judged).toMatchObject({ fit: 'does-not-fit', contextTokens: null, tokensPerAgent: null })
     expect(judged.why).toMatch(/needs \d+\.\d\d GiB, \d+\.\d\d GiB more than available$/)
   })
 
-  it('says why it cannot tell, and guesses nothing', () => {
+  it('explains an unknown, and does not guess', () => {
     expect(judge('deepseek-v4-flash', 512)).toMatchObject({
       fit: 'unknown',
       why: expect.stringContaining('no header of it was found'),
@@ -83,7 +83,7 @@ describe('orderModels', () => {
 })
 
 describe('overrideFor', () => {
-  it("leaves sampling to llama-server where the publisher's was not found, and never takes the seed's", () => {
+  it("leaves sampling to llama-server if the publisher's was not found, and never uses the seed's", () => {
     const samplingOf = (id: string) => {
       const files = { model: findInCatalogue(models, id), path: null }
       const settings = { agents: 4, contextTokens: 65_536, machine: macWith(256) }
@@ -93,7 +93,7 @@ describe('overrideFor', () => {
     expect(samplingOf('qwen3.6-27b')).toEqual({ temperature: 0.6, topP: 0.95 })
   })
 
-  it("is a profile for one model: f16 without a GPU, no draft that is not here, none of the seed's key or stop words", () => {
+  it("is a profile for one model: f16 without a GPU, no missing draft, and neither the seed's key nor its stop words", () => {
     const model = findInCatalogue(models, 'r1-distill-llama-70b')
     const machine = { totalBytes: 16 * 1024 ** 3, gpuLimitBytes: null, isMac: false }
     expect(

@@ -1,12 +1,12 @@
 // Judges the catalogue's models for a machine: whether each fits, the context per agent, and its published speed. Uses the
 // memory plan and the headers. Pure.
 import type { Profile, ProfileOverride } from '../../contract/profile.ts'
-import { formatBytes } from '../base/format-bytes.ts'
+import { formatBytes, gibibyte, mebibyte } from '../base/format-bytes.ts'
 import { applyOverride } from '../config/config.ts'
 import { settleKvSharing, whyNoPool } from '../config/kv-sharing.ts'
 import { effectivePromptCacheMiB } from '../engine/slot-cache.ts'
 import type { GgufHeader } from '../gguf/gguf-header.ts'
-import { estimateGpuLimitBytes } from '../memory/gpu-limit.ts'
+import { planMachine } from '../memory/gpu-limit.ts'
 import { findLargestContext, headroomShare } from '../memory/largest-context.ts'
 import { plannedServer } from '../memory/planned-server.ts'
 import { reservesFor } from '../memory/reserves.ts'
@@ -52,9 +52,6 @@ export const firstTurnTokens = 20_000
 
 /** Below this, Claude Code compacts endlessly: its first request alone takes most of it. */
 const workableTokens = 32_768
-
-const gibibyte = 1024 ** 3
-const mebibyte = 1024 ** 2
 
 /** The share in the seed's map, 64 of 256 GiB, and at most 64 GiB. */
 const ramDiskMiB = (totalBytes: number): number =>
@@ -135,18 +132,14 @@ const planInput = (
     machine,
   })
   const profile = settleKvSharing(applyOverride(studio, override, files.model.id))
-  const { totalBytes, gpuLimitBytes, isMac } = machine
   return {
     target,
     draft,
     projectorBytes: null,
     server: plannedServer({ ...profile.llamaServer, promptCacheMiB: effectivePromptCacheMiB(profile) }),
     ramDiskBytes: profile.ramDisk.sizeMiB * mebibyte,
-    machine:
-      gpuLimitBytes === null && isMac
-        ? { totalBytes, gpuLimitBytes: estimateGpuLimitBytes(totalBytes), gpuLimitIsEstimate: true }
-        : { totalBytes, gpuLimitBytes },
-    reserves: reservesFor(totalBytes),
+    machine: planMachine(machine, machine.isMac),
+    reserves: reservesFor(machine.totalBytes),
     whyNoPool: whyNoPool(profile),
   }
 }

@@ -7,10 +7,10 @@ import type { ModelFetch } from '../../contract/snapshot.ts'
 import { statIfThere } from '../base/regular-file.ts'
 import { describeVerified, placeOf, writeFetchRecord } from './fetched-file.ts'
 import { createFileFetch, hashFile } from './file-fetch.ts'
-import { type Listing, listRepository, type PublishedFile } from './hub-listing.ts'
+import { listRepository } from './hub-listing.ts'
 import { type Asked, type HubOutcome, judgeLineError } from './hub-problem.ts'
 import type { Hub } from './hub-request.ts'
-import { chooseFiles, type ModelRequest } from './model-request.ts'
+import { chooseFiles, type Listing, type ModelRequest, type PublishedFile } from './model-request.ts'
 import { ensureModelsFolder, judgeRoom, type RoomFacts, withModelsLock } from './models-folder.ts'
 
 export interface FetchPace {

@@ -137,7 +137,7 @@ describe('a model is fetched', () => {
     expect(hashOf(join(modelsDir(), 'Big-Q8_0-00002-of-00002.gguf'))).toBe(part2.sha256)
   })
 
-  it('once, however often it is asked for', async () => {
+  it('once, however often it is requested', async () => {
     await serve()
     hub.misbehave(({ at }) => (at === 'storage' ? { kind: 'slow', bytesPerSecond: 4_000_000 } : null))
     const { fetches, start, untilEnded } = open()
@@ -282,7 +282,7 @@ describe('a server that misbehaves', () => {
     ).toEqual(['"old"'])
   })
 
-  it('whose links run out: another one is asked for', async () => {
+  it('whose links expire: a new one is requested', async () => {
     await serve()
     hub.misbehave(({ at, count }) => {
       // Between the link and its use.
@@ -298,7 +298,7 @@ describe('a server that misbehaves', () => {
   it.each([
     ['Retry-After in seconds', { 'retry-after': '1' }],
     ['the Hub’s own RateLimit', { ratelimit: '"resolvers";r=0;t=1' }],
-  ] as const)('that asks to wait by %s is waited for', async (_, headers) => {
+  ] as const)('that asks to wait by %s gets the wait', async (_, headers) => {
     await serve()
     atFirst('resolve', { kind: 'status', status: 429, headers })
     const { fetches, start, untilEnded } = open()
@@ -331,7 +331,7 @@ describe('a server that misbehaves', () => {
     expectWhole(await untilEnded())
   })
 
-  it('that sends another part than asked for', async () => {
+  it('that sends a different part from the requested one', async () => {
     await serve()
     hub.misbehave(({ at, count }) => {
       if (at !== 'storage') return null
@@ -402,7 +402,7 @@ describe('a server that misbehaves', () => {
     },
   )
 
-  it('that has another file there than it had', async () => {
+  it('that has a different file there now', async () => {
     await serve()
     const listing = {
       revision: 'a'.repeat(40),
@@ -422,7 +422,7 @@ describe('a server that misbehaves', () => {
     expect(existsSync(targetPath())).toBe(false)
   })
 
-  it('that cannot be reached is asked until it can', async () => {
+  it('that cannot be reached is asked again until it can', async () => {
     await serve()
     const closed = createServer().listen(0, '127.0.0.1')
     await once(closed, 'listening')
@@ -448,7 +448,7 @@ describe('a gated model', () => {
     )
   })
 
-  it('says what to do with a token that was not let in', async () => {
+  it('says what to do with a token without access', async () => {
     await serve({ token: 'hf_right' })
     const { start, untilEnded } = open()
     start(repo, 'hf_wrong')
@@ -507,7 +507,7 @@ describe('the disk', () => {
     expect((await untilEnded()).reason).toMatch(/is on a RAM disk/)
   })
 
-  it('with another file of that name: it is left alone', async () => {
+  it('with a different file of that name: the file stays', async () => {
     await serve()
     mkdirSync(modelsDir())
     writeFileSync(targetPath(), 'mine')
@@ -519,7 +519,7 @@ describe('the disk', () => {
     expect(readFileSync(targetPath(), 'utf8')).toBe('mine')
   })
 
-  it('with the fetched file, and written to since: it is not taken for the published one', async () => {
+  it('with a fetched file that was changed since: it does not count as the published one', async () => {
     await serve()
     const one = open()
     one.start(repo)
@@ -531,7 +531,7 @@ describe('the disk', () => {
     expect((await next.untilEnded()).reason).toMatch(/exists and differs from the file at/)
   })
 
-  it('with the published file, put there by hand: it is checked and known from then on', async () => {
+  it('with the published file, put there by hand: it is checked once', async () => {
     await serve()
     mkdirSync(modelsDir())
     writeFileSync(targetPath(), file.read(0, file.bytes), { mode: 0o644 })
@@ -543,8 +543,8 @@ describe('the disk', () => {
   })
 })
 
-describe('a copy that another program keeps', () => {
-  it('is used in place when its bytes are the published ones', async () => {
+describe("another program's copy", () => {
+  it('is used in place if its bytes are the published ones', async () => {
     await serve()
     const lying = join(root, 'lying.gguf')
     const copy = join(root, 'copy.gguf')

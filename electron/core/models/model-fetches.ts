@@ -11,25 +11,19 @@ import type { StateFolder } from '../config/state-folder.ts'
 import type { LogError } from '../logs/core-log.ts'
 import type { CatalogueModel } from './catalogue.ts'
 import { hubEndpoint, judgeEndpoint } from './hub-address.ts'
-import type { Listing, PublishedFile } from './hub-listing.ts'
 import type { FetchEnd, FetchPace } from './model-fetch.ts'
-import { type ModelRequest, parseModelRequest } from './model-request.ts'
+import {
+  type Listing,
+  ListingSchema,
+  type ModelRequest,
+  ModelRequestSchema,
+  type PublishedFile,
+  parseModelRequest,
+} from './model-request.ts'
 import type { RoomFacts } from './models-folder.ts'
 import { createTransferRate, type TransferRate } from './transfer-rate.ts'
 
-export interface ModelFetches {
-  /** Answers immediately; problems with the repository appear in `state`. */
-  start(command: Extract<Command, { type: 'fetchModel' }>): Outcome
-  cancel(id: string): Outcome
-  /** Resumes an earlier core's fetches. */
-  resume(): void
-  /** The latest last. */
-  state(): ModelFetch[]
-  /** Whether one is running or waiting. */
-  isActive(): boolean
-  /** Stops all fetches; the next core resumes them. */
-  close(): Promise<void>
-}
+export type ModelFetches = ReturnType<typeof createModelFetches>
 
 export interface ModelFetchesOptions {
   readonly folder: Pick<StateFolder, 'modelsDir' | 'fetchesPath' | 'keysDir'>
@@ -51,22 +45,14 @@ const usualPace: FetchPace = { silenceMs: 60_000, firstWaitMs: 1_000, longestWai
 /** How many ended fetches are still shown. */
 const keptEnded = 5
 
-const filesSchema = z.array(
-  z.strictObject({ path: z.string(), bytes: z.number().int().positive(), sha256: z.string() }),
-)
 const WantedSchema = z.strictObject({
   version: z.literal(1),
   fetches: z.array(
     z.strictObject({
-      request: z.strictObject({
-        id: z.string(),
-        repo: z.string(),
-        file: z.string().nullable(),
-        files: z.array(z.strictObject({ path: z.string(), sha256: z.string().nullable() })).nullable(),
-      }),
+      request: ModelRequestSchema,
       endpoint: z.string(),
       /** The files of the model, once they are known. */
-      listing: z.strictObject({ revision: z.string(), files: filesSchema }).nullable(),
+      listing: ListingSchema.nullable(),
     }),
   ),
 })
@@ -88,7 +74,7 @@ interface Job {
 const isEnded = ({ phase }: Pick<Job, 'phase'>): boolean =>
   phase === 'done' || phase === 'failed' || phase === 'cancelled'
 
-export const createModelFetches = (options: ModelFetchesOptions): ModelFetches => {
+export const createModelFetches = (options: ModelFetchesOptions) => {
   const { folder, env, onChange, logError, pace = usualPace } = options
   const tokenPath = join(folder.keysDir, 'huggingface.token')
   let jobs: readonly Job[] = []
@@ -216,7 +202,8 @@ export const createModelFetches = (options: ModelFetchesOptions): ModelFetches =
   }
 
   return {
-    start: ({ model, endpoint, token }) => {
+    /** Answers immediately; problems with the repository appear in `state`. */
+    start: ({ model, endpoint, token }: Extract<Command, { type: 'fetchModel' }>): Outcome => {
       const reading = parseModelRequest(model, options.readCatalogue())
       if (reading.kind === 'unknown') return refuse(reading.reason)
       const { request } = reading
@@ -236,7 +223,7 @@ export const createModelFetches = (options: ModelFetchesOptions): ModelFetches =
       begin()
       return { accepted: true }
     },
-    cancel: (id) => {
+    cancel: (id: string): Outcome => {
       const active = jobs.filter((job) => !isEnded(job))
       const job = active.find(({ request }) => request.id === id)
       if (job === undefined) {
@@ -247,15 +234,19 @@ export const createModelFetches = (options: ModelFetchesOptions): ModelFetches =
       job.stop.abort(new Error('the fetch was cancelled'))
       return { accepted: true }
     },
-    resume: () => {
+    /** Resumes an earlier core's fetches. */
+    resume: (): void => {
       for (const { request, endpoint, listing } of readRecord(folder.fetchesPath, WantedSchema)?.fetches ??
         [])
         if (judgeEndpoint(endpoint) === null) add(request, endpoint, null, listing)
       begin()
     },
-    state: () => jobs.map(describe),
-    isActive: () => jobs.some((job) => !isEnded(job)),
-    close: async () => {
+    /** The latest last. */
+    state: (): ModelFetch[] => jobs.map(describe),
+    /** Whether one is running or waiting. */
+    isActive: (): boolean => jobs.some((job) => !isEnded(job)),
+    /** Stops all fetches; the next core resumes them. */
+    close: async (): Promise<void> => {
       closing = true
       for (const { stop } of jobs) stop.abort(new Error('the core is shutting down'))
       await working

@@ -72,7 +72,7 @@ it('distinguishes our files from those that others put there', () => {
   expect(readdirSync(dir)).toContain('Mine.gguf')
 })
 
-it('a model that the profile misses is one of the catalogue’s, also where that has it in parts', () => {
+it('finds a missing model of the profile in the catalogue, also if that has it in parts', () => {
   const studio = builtinProfiles('/runtime')['studio']
   if (studio === undefined) throw new Error('no studio')
   const profile: Profile = {

@@ -1,8 +1,8 @@
 // Lists the models on this machine: ours with their state, and those of other programs.
-import { lstatSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
+import { lstatSync, readlinkSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { statIfThere } from '../base/regular-file.ts'
-import { listModelFiles } from '../config/model-parts.ts'
+import { listModelFiles, listNames } from '../config/model-parts.ts'
 import { modelStem } from '../gguf/split-files.ts'
 import { type FilePlace, placeOf, readFetchRecord } from './fetched-file.ts'
 import { listOtherModels, type OtherModel, type Surroundings } from './other-programs.ts'
@@ -88,15 +88,6 @@ const judgeState = (facts: {
 const readLink = (path: string): string | null => {
   const stats = statIfThere(path, lstatSync)
   return stats?.isSymbolicLink() === true ? readlinkSync(path) : null
-}
-
-/** A missing or unreadable folder has none. */
-const listNames = (dir: string): readonly string[] => {
-  try {
-    return readdirSync(dir)
-  } catch {
-    return []
-  }
 }
 
 /** Only our own files: complete, partial, or links. null when we fetched none of it. */

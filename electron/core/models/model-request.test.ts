@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { PublishedFile } from './hub-listing.ts'
-import { chooseFiles, parseModelRequest } from './model-request.ts'
+import { chooseFiles, type PublishedFile, parseModelRequest } from './model-request.ts'
 
 const file = (path: string, hash = '1'): PublishedFile => ({ path, bytes: 1000, sha256: hash.repeat(64) })
 const repo = 'unsloth/DeepSeek-R1-Distill-Llama-70B-GGUF'
@@ -45,7 +44,7 @@ describe('the request', () => {
   )
 })
 
-describe('which files that names', () => {
+describe('the files for a name', () => {
   const parts = [
     file('Q8_0/DeepSeek-R1-Distill-Llama-70B-Q8_0-00001-of-00002.gguf'),
     file('Q8_0/DeepSeek-R1-Distill-Llama-70B-Q8_0-00002-of-00002.gguf'),
@@ -70,12 +69,12 @@ describe('which files that names', () => {
     'Q8_0/DeepSeek-R1-Distill-Llama-70B-Q8_0-00001-of-00002.gguf',
   ])('all parts, by %s', (name) => expect(choose(name)).toEqual(paths))
 
-  it('the only model, of which eyes are none', () => {
+  it('the only model, not counting its projector', () => {
     expect(choose(null, [file('a-Q8_0.gguf'), file('mmproj-F16.gguf')])).toEqual(['a-Q8_0.gguf'])
     expect(choose('mmproj-F16')).toEqual(['mmproj-F16.gguf'])
   })
 
-  it('none, where several are meant', () => {
+  it('none if several match', () => {
     expect(choose(null)).toBe(
       `${repo} has 3 models; name one, such as ${repo}:DeepSeek-R1-Distill-Llama-70B-Q4_K_M. It has: DeepSeek-R1-Distill-Llama-70B-Q4_K_M, DeepSeek-R1-Distill-Llama-70B-UD-Q8_0_XL, Q8_0/DeepSeek-R1-Distill-Llama-70B-Q8_0`,
     )
@@ -83,13 +82,13 @@ describe('which files that names', () => {
     expect(choose(null, [])).toBe(`${repo} has no GGUF files`)
   })
 
-  it('none, where a part is not published', () => {
+  it('none if a part is not published', () => {
     expect(choose('Q8_0', published.slice(0, -1))).toBe(
       `${repo} lacks one of 2 parts of Q8_0/DeepSeek-R1-Distill-Llama-70B-Q8_0, a part of the model`,
     )
   })
 
-  it('those that were judged, unless they were changed since', () => {
+  it('the judged files, unless they have changed since', () => {
     const judged = [file('a-Q8_0.gguf', '2')]
     const choice = (now: readonly PublishedFile[]) =>
       chooseFiles({ id: 'a', repo, file: null, files: judged }, now)
@@ -104,7 +103,7 @@ describe('which files that names', () => {
     expect(choice([])).toEqual({ kind: 'unclear', reason: `${repo} no longer has a-Q8_0.gguf` })
   })
 
-  it('as the repository has them, where no hash was found when they were judged', () => {
+  it("the repository's current files if none of the judged had a hash", () => {
     const now = [file('a-Q8_0.gguf', '3')]
     const files = [{ path: 'a-Q8_0.gguf', sha256: null }]
     expect(chooseFiles({ id: 'a', repo, file: null, files }, now)).toEqual({ kind: 'files', files: now })

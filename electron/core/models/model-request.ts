@@ -1,20 +1,42 @@
 // Parses what a user types for a model and chooses the published files. Pure.
+import { z } from 'zod'
 import { modelStem, parseSplitName } from '../gguf/split-files.ts'
 import { type CatalogueModel, commandToHave } from './catalogue.ts'
-import type { PublishedFile } from './hub-listing.ts'
 
-export interface ModelRequest {
+const PublishedFileSchema = z.strictObject({
+  /** Inside the repository, such as `Q8_0/model-00001-of-00002.gguf`. */
+  path: z.string(),
+  bytes: z.number().int().positive(),
+  sha256: z.string(),
+})
+export type PublishedFile = Readonly<z.infer<typeof PublishedFileSchema>>
+
+export const ListingSchema = z.strictObject({
+  /** The commit: later requests get the same files, whatever is uploaded in the meantime. */
+  revision: z.string(),
+  files: z.array(PublishedFileSchema).readonly(),
+})
+export type Listing = Readonly<z.infer<typeof ListingSchema>>
+
+export const ModelRequestSchema = z.strictObject({
   /** Requests with the same id share one fetch. */
-  readonly id: string
-  readonly repo: string
+  id: z.string(),
+  repo: z.string(),
   /** A file, or a tag that identifies one model's files, such as Q8_0; null: the repository's only model. */
-  readonly file: string | null
+  file: z.string().nullable(),
   /** From the catalogue; null: the repository's current files. */
-  readonly files: readonly JudgedFile[] | null
-}
-
-/** `sha256` null: not published when the model was judged, so the repository's current file is accepted. */
-export type JudgedFile = Pick<CatalogueModel['files'][number], 'path' | 'sha256'>
+  files: z
+    .array(
+      z.strictObject({
+        path: z.string(),
+        /** null: not published when the model was judged, so the repository's current file is accepted. */
+        sha256: z.string().nullable(),
+      }),
+    )
+    .readonly()
+    .nullable(),
+})
+export type ModelRequest = Readonly<z.infer<typeof ModelRequestSchema>>
 
 export type RequestReading =
   | { readonly kind: 'request'; readonly request: ModelRequest }
@@ -80,18 +102,10 @@ export const chooseFiles = (
   }
 }
 
-interface PublishedModel {
-  /** As modelStem has it. */
-  readonly name: string
-  readonly paths: readonly string[]
-  readonly files: readonly PublishedFile[]
-  /** A part that isn't published; null: all are. */
-  readonly missing: string | null
-  /** A vision or audio addition to a model (mmproj), not a model itself. */
-  readonly isProjector: boolean
-}
+type PublishedModel = ReturnType<typeof groupParts>[number]
 
-const groupParts = (published: readonly PublishedFile[]): readonly PublishedModel[] => {
+/** By the name that modelStem gives them. `missing`: a part that isn't published; null: all are. */
+const groupParts = (published: readonly PublishedFile[]) => {
   const groups = new Map<string, PublishedFile[]>()
   for (const file of published) {
     const name = modelStem(file.path)
@@ -102,6 +116,7 @@ const groupParts = (published: readonly PublishedFile[]): readonly PublishedMode
     const parts = parseSplitName(files[0]?.path ?? '')?.parts ?? 1
     const paths = files.map(({ path }) => path)
     const missing = files.length === parts ? null : `one of ${parts} parts of ${name}`
+    // A vision or audio addition to a model (mmproj), not a model itself.
     return { name, paths, files, missing, isProjector: /(?:^|\/)mmproj/i.test(name) }
   })
 }
@@ -127,7 +142,7 @@ const hasTag = (path: string, tag: string): boolean => {
 /** Only the judged file is fetched: a different file with the same name may be a different model. */
 const checkJudged = (
   repo: string,
-  judged: readonly JudgedFile[],
+  judged: NonNullable<ModelRequest['files']>,
   published: readonly PublishedFile[],
 ): FileChoice => {
   const files: PublishedFile[] = []

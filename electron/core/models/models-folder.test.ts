@@ -23,7 +23,7 @@ it.each([
   expect(judgeRoom({ dir, freeBytes, isMemory: false }, needed)).toBe(reason),
 )
 
-it('knows the Build Forge by where it is mounted, and memory by its file system', () => {
+it('recognises the Build Forge by its mount point, and memory by its file system', () => {
   const folder = mkdtempSync(join(tmpdir(), 'nexus-room-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const models = join(folder, 'Models')

@@ -35,20 +35,16 @@ const spareBytes = 2 * 1024 ** 3
 /** tmpfs and ramfs (statfs(2), linux/magic.h). */
 const memoryFilesystems: readonly number[] = [0x01021994, 0x858458f6]
 
-export interface RoomFacts {
-  readonly dir: string
-  readonly freeBytes: number
-  /** Whether the folder is on a RAM disk. */
-  readonly isMemory: boolean
-}
+export type RoomFacts = Readonly<ReturnType<typeof readRoom>>
 
 /** @param ramDiskMount where the Build Forge is mounted; null: not mounted or unknown */
-export const readRoom = (dir: string, ramDiskMount: string | null): RoomFacts => {
+export const readRoom = (dir: string, ramDiskMount: string | null) => {
   const { bavail, bsize, type } = statfsSync(dir)
   const path = realpathSync(dir)
   return {
     dir,
     freeBytes: bavail * bsize,
+    /** Whether the folder is on a RAM disk. */
     isMemory:
       (process.platform === 'linux' && memoryFilesystems.includes(type)) ||
       (ramDiskMount !== null && `${path}/`.startsWith(`${ramDiskMount}/`)),

@@ -45,7 +45,7 @@ const fill = () => {
   symlinkSync('gone', join(homeDir, dirname(snapshot), 'Gone-Q8_0.gguf'))
 }
 
-it('lists what each program keeps, by the names that it has there', async () => {
+it("lists each program's models by its own names", async () => {
   fill()
   const others = await listOtherModels({ env: {}, platform: 'linux', homeDir })
   expect(others.map(({ program, name, bytes }) => [program, name, bytes])).toEqual([
@@ -57,7 +57,7 @@ it('lists what each program keeps, by the names that it has there', async () => 
   ])
 })
 
-it('finds what has the published length, and the name or the hash', async () => {
+it('finds files with the published length, and the name or the hash', async () => {
   fill()
   const file = { path: 'Q8_0/Tiny-Q8_0.gguf', bytes: 5, sha256 }
   expect(await findCopies(file, { env: {}, platform: 'linux', homeDir })).toEqual([
@@ -67,7 +67,7 @@ it('finds what has the published length, and the name or the hash', async () => 
   ])
 })
 
-it('looks where their variables say, and in a Mac’s caches', async () => {
+it('looks where their variables point, and in a Mac’s caches', async () => {
   put('llama/a.gguf', '1')
   put('hf/hub/models--a--b/snapshots/1/b.gguf', '1')
   put('Library/Caches/llama.cpp/c.gguf', '1')

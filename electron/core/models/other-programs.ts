@@ -9,7 +9,7 @@ import { homedir } from 'node:os'
 import { basename, join, relative } from 'node:path'
 import { z } from 'zod'
 import { readRecord } from '../base/json-record.ts'
-import type { PublishedFile } from './hub-listing.ts'
+import type { PublishedFile } from './model-request.ts'
 
 export type ModelProgram = 'llama.cpp' | 'LM Studio' | 'Ollama' | 'Hugging Face'
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createTransferRate } from './transfer-rate.ts'
 
-it('is what came in the last ten seconds, and falls when nothing comes', () => {
+it('is the rate of the last ten seconds, and falls when nothing arrives', () => {
   let now = 0
   const rate = createTransferRate(() => now)
   expect(rate.read()).toBeNull()
@@ -15,7 +15,7 @@ it('is what came in the last ten seconds, and falls when nothing comes', () => {
   expect(rate.read()).toBeNull()
 })
 
-it('says nothing of the first second', () => {
+it('is unknown in the first second', () => {
   let now = 0
   const rate = createTransferRate(() => now)
   rate.add(0)

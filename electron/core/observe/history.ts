@@ -4,16 +4,6 @@ import { type HistorySample, historyLength, historyStepMs } from '../../contract
 /** One reading of the AI Engine; null when unknown. */
 export type HistoryReading = Omit<HistorySample, 'at'>
 
-export interface History {
-  /** The finished steps, oldest first, at most `historyLength`. */
-  samples(): readonly HistorySample[]
-  /**
-   * Adds the reading of `now` (ms since the epoch) and returns the steps that ended before it. null: no reading, only
-   * time has passed.
-   */
-  add(reading: HistoryReading | null, now: number): readonly HistorySample[]
-}
-
 /** Combines the readings of one step: the mean of rates, the maximum of counts. */
 const summarize = (at: number, readings: readonly HistoryReading[]): HistorySample => ({
   at,
@@ -35,7 +25,7 @@ const mostOf = (values: readonly (number | null)[]): number | null => {
 
 const stepOf = (now: number): number => Math.floor(now / historyStepMs) * historyStepMs
 
-export const createHistory = (): History => {
+export const createHistory = () => {
   let finished: HistorySample[] = []
   /** The step being filled; null before the first reading. */
   let open: { at: number; readings: HistoryReading[] } | null = null
@@ -54,8 +44,13 @@ export const createHistory = (): History => {
   }
 
   return {
-    samples: () => finished,
-    add: (reading, now) => {
+    /** The finished steps, oldest first, at most `historyLength`. */
+    samples: (): readonly HistorySample[] => finished,
+    /**
+     * Adds the reading of `now` (ms since the epoch) and returns the steps that ended before it. null: no reading, only
+     * time has passed.
+     */
+    add: (reading: HistoryReading | null, now: number): readonly HistorySample[] => {
       const step = stepOf(now)
       // The clock was set back: steps now in the future would be drawn over the present.
       if (open !== null && step < open.at) {

@@ -95,32 +95,38 @@ const setUp = (change: Partial<PollerSources> = {}) => {
     rechecks: 0,
     published: 0,
   }
-  const poller = createPoller(
-    {
-      engine: () =>
-        world.engineServes
-          ? {
-              pid: world.pid,
-              probe: async () => ({ state: 'ready' }),
-              read: async () => {
-                world.current = await engine.ask()
-              },
-              current: () => world.current,
-              report: (result) => reports.push(result),
-            }
-          : null,
-      proxy: () => null,
-      gateway: () => null,
-      memory: async () => {
-        world.used += 1
-        return memoryOf(world.used)
+  const sources: PollerSources = {
+    engine: () =>
+      world.engineServes
+        ? {
+            pid: world.pid,
+            read: async () => {
+              world.current = await engine.ask()
+              return world.current
+            },
+            current: () => world.current,
+          }
+        : null,
+    healthChecks: () => [
+      {
+        id: 'llamaServer',
+        probe: async () => ({ state: 'ready' }),
+        report: (result) => reports.push(result),
       },
-      ramDisk: async () => disk,
-      recheckProof: async () => {
-        world.rechecks += 1
-      },
-      ...change,
+    ],
+    nodes: async () => {},
+    memory: async () => {
+      world.used += 1
+      return memoryOf(world.used)
     },
+    ramDisk: async () => disk,
+    recheckProof: async () => {
+      world.rechecks += 1
+    },
+    ...change,
+  }
+  const poller = createPoller(
+    () => sources,
     () => {
       world.published += 1
     },

@@ -1,59 +1,31 @@
 // Reads everything at two cadences, watched and idle: one request in flight per source, and no old reading shown as new.
 
 import { historyStepMs } from '../../contract/history.ts'
-import type { Memory, Queue, RamDisk, Slot, Throughput } from '../../contract/snapshot.ts'
+import type { Memory, RamDisk } from '../../contract/snapshot.ts'
 import { within } from '../base/deadline.ts'
 import type { Reading } from '../base/reading.ts'
-import type { SlotTasks } from '../engine/llama-slot-tracker.ts'
-import type { EngineReading } from '../engine/llama-watch.ts'
-import type { ProbeResult } from '../supervise/child-service.ts'
+import type { EngineReading, LlamaWatch } from '../engine/llama-watch.ts'
+import type { HealthCheck } from '../supervise/supervised-child.ts'
+
+export interface EngineSource extends Pick<LlamaWatch, 'read' | 'current'> {
+  /** The serving process; readings of another one don't apply to it. */
+  readonly pid: number | null
+}
 
 export interface PollerSources {
   /** null while the AI Engine does not serve; it is not asked then. */
-  readonly engine: () => {
-    /** The serving process; readings of another one don't apply to it. */
-    readonly pid: number | null
-    readonly probe: (signal: AbortSignal) => Promise<ProbeResult>
-    readonly read: (signal: AbortSignal) => Promise<unknown>
-    /** The last answer, updated from the log since; null before the first. */
-    readonly current: () => EngineReading | null
-    readonly report: (result: ProbeResult) => void
-  } | null
-  readonly proxy: () => {
-    readonly probe: (signal: AbortSignal) => Promise<ProbeResult>
-    readonly report: (result: ProbeResult) => void
-  } | null
-  /** null while it does not serve, or the profile has none. */
-  readonly gateway: () => ReturnType<PollerSources['proxy']>
+  readonly engine: () => EngineSource | null
+  /** Of the services that serve now. */
+  readonly healthChecks: () => readonly HealthCheck[]
   readonly memory: () => Promise<Memory>
-  readonly ramDisk: () => Promise<RamDisk> | null
+  readonly ramDisk: () => Promise<RamDisk>
   /** Asks the other Studios, each at most once at a time. */
-  readonly nodes?: () => Promise<void>
+  readonly nodes: () => Promise<void>
   /** The cheap end-to-end check. */
   readonly recheckProof: () => Promise<void>
 }
 
-export interface Poller {
-  readonly latest: () => {
-    readonly memory: Reading<Memory> | null
-    readonly ramDisk: Reading<RamDisk> | null
-    readonly slots: Reading<Slot[]> | null
-    /** null when unknown. */
-    readonly tasks: SlotTasks | null
-    readonly queue: Reading<Queue> | null
-    readonly throughput: Reading<Throughput> | null
-    /** When the request was sent that llama-server has not answered yet; null when there is none. */
-    readonly engineAskedAt: number | null
-  }
-  /** How old a reading may be at this cadence and still count as live. */
-  readonly maxAgeMs: () => number
-  setWatched(watched: boolean): void
-  /**
-   * Reads now, unless it did a moment ago. Settles after `onReading`, when all have answered or `freshWaitMs` is over.
-   */
-  refresh(): Promise<void>
-  close(): void
-}
+export type Poller = ReturnType<typeof createPoller>
 
 /** The design's cadences: about 1 Hz while watched, slower otherwise. */
 const watchedMs = 1_000
@@ -70,7 +42,8 @@ const freshWaitMs = 1_500
 const recheckWatchedMs = 15_000
 const recheckIdleMs = 60_000
 
-export const createPoller = (sources: PollerSources, onReading: () => void): Poller => {
+/** @param sources those of the profile in use */
+export const createPoller = (sources: () => PollerSources, onReading: () => void) => {
   let watched = false
   let closed = false
   let timer: NodeJS.Timeout | null = null
@@ -85,57 +58,53 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
   /** Which process answered last, and when; the source keeps the answer. */
   let engineAnswer: { readonly pid: number | null; readonly takenAt: number } | null = null
 
-  const at = <T>(value: T | null): Reading<T> | null =>
-    value === null ? null : { value, takenAt: Date.now() }
+  const at = <T>(value: T): Reading<T> => ({ value, takenAt: Date.now() })
 
-  const readMemory = singleFlight(async () => {
-    memory = at(await sources.memory())
-  })
-  const readRamDisk = singleFlight(async () => {
-    ramDisk = at(await sources.ramDisk())
-  })
-  const probeEngine = singleFlight(async () => {
-    const engine = sources.engine()
-    if (engine !== null) engine.report(await engine.probe(AbortSignal.timeout(probeTimeoutMs)))
-  })
-  const readEngine = singleFlight(async () => {
-    const engine = sources.engine()
-    if (engine === null) {
-      engineAnswer = null
-      return
-    }
-    engineAskedAt = Date.now()
-    await engine.read(AbortSignal.timeout(readTimeoutMs)).finally(() => {
-      engineAskedAt = null
+  const inFlight = new Set<string>()
+  /** Never asks a slow server twice at once: a call while one is running returns without waiting for it. */
+  const once = async (name: string, work: () => Promise<void>): Promise<void> => {
+    if (inFlight.has(name)) return
+    inFlight.add(name)
+    await work().finally(() => inFlight.delete(name))
+  }
+
+  const readEngine = () =>
+    once('engine', async () => {
+      const engine = sources().engine()
+      if (engine === null) {
+        engineAnswer = null
+        return
+      }
+      engineAskedAt = Date.now()
+      await engine.read(AbortSignal.timeout(readTimeoutMs)).finally(() => {
+        engineAskedAt = null
+      })
+      engineAnswer = { pid: engine.pid, takenAt: Date.now() }
     })
-    engineAnswer = { pid: engine.pid, takenAt: Date.now() }
-  })
-  const probeProxy = singleFlight(async () => {
-    const proxy = sources.proxy()
-    if (proxy !== null) proxy.report(await proxy.probe(AbortSignal.timeout(probeTimeoutMs)))
-  })
-  const probeGateway = singleFlight(async () => {
-    const gateway = sources.gateway()
-    if (gateway !== null) gateway.report(await gateway.probe(AbortSignal.timeout(probeTimeoutMs)))
-  })
-  const recheck = singleFlight(async () => {
+
+  const recheck = async () => {
     const due = watched ? recheckWatchedMs : recheckIdleMs
     if (performance.now() - lastRecheckMs < due) return
     lastRecheckMs = performance.now()
-    await sources.recheckProof()
-  })
+    await sources().recheckProof()
+  }
 
   const tick = (): Promise<unknown> => {
     lastTickMs = performance.now()
+    const { healthChecks, memory: readMemory, ramDisk: readRamDisk, nodes } = sources()
     return Promise.allSettled([
-      readMemory(),
-      readRamDisk(),
-      sources.nodes?.(),
-      probeEngine(),
+      once('memory', async () => {
+        memory = at(await readMemory())
+      }),
+      once('ramDisk', async () => {
+        ramDisk = at(await readRamDisk())
+      }),
+      nodes(),
+      ...healthChecks().map(({ id, probe, report }) =>
+        once(`health of ${id}`, async () => report(await probe(AbortSignal.timeout(probeTimeoutMs)))),
+      ),
       readEngine(),
-      probeProxy(),
-      probeGateway(),
-      recheck(),
+      once('proof', recheck),
     ])
   }
 
@@ -152,7 +121,7 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
 
   /** The last answer of the process that serves now. */
   const engineSaid = (): (EngineReading & { readonly takenAt: number }) | null => {
-    const engine = sources.engine()
+    const engine = sources().engine()
     const said = engine?.current() ?? null
     return said === null || engineAnswer === null || engineAnswer.pid !== engine?.pid
       ? null
@@ -200,23 +169,27 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
         memory,
         ramDisk,
         slots: live(said?.slots ?? null),
+        /** null when unknown. */
         tasks: said?.tasks ?? null,
         queue: live(said?.queue ?? null),
         throughput: live(said?.throughput ?? null),
+        /** When the request was sent that llama-server has not answered yet; null when there is none. */
         engineAskedAt,
       }
     },
+    /** How old a reading may be at this cadence and still count as live. */
     maxAgeMs: () => (watched ? watchedMs : idleMs) + 2_000,
-    setWatched: (next) => {
+    setWatched: (next: boolean): void => {
       if (next === watched) return
       watched = next
       schedule()
     },
-    refresh: async () => {
+    /** Reads now, unless it did a moment ago. Settles after `onReading`, when all have answered or `freshWaitMs` is over. */
+    refresh: async (): Promise<void> => {
       if (performance.now() - lastTickMs >= tooSoonMs) beat()
       await looking
     },
-    close: () => {
+    close: (): void => {
       closed = true
       if (timer !== null) clearTimeout(timer)
       if (busyTimer !== null) clearTimeout(busyTimer)
@@ -228,18 +201,4 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
 const middleOfStepAfter = (at: number): number => {
   const half = idleMs / 2
   return Math.ceil((at - half) / idleMs) * idleMs + half
-}
-
-/** Never asks a slow server twice at once: a call while one is running returns without waiting for it. */
-const singleFlight = (work: () => Promise<void>): (() => Promise<void>) => {
-  let running = false
-  return async () => {
-    if (running) return
-    running = true
-    try {
-      await work()
-    } finally {
-      running = false
-    }
-  }
 }

@@ -11,7 +11,7 @@ import { foldNotices, type NoticeState, noNotices } from './notices.ts'
 import type { Poller } from './poller.ts'
 import { placeRequests, type SlotOwners } from './slot-owners.ts'
 import { foldSnapshot, type Readings } from './snapshot.ts'
-import type { Watchable, WatchOptions } from './watch.ts'
+import type { Watch, WatchOptions } from './watch.ts'
 
 /** State that the core knows without reading anything. */
 export interface Facts extends Omit<Readings, keyof ReturnType<Poller['latest']>> {
@@ -28,18 +28,6 @@ export interface PublishedOptions {
   readonly now?: () => number
 }
 
-export interface Published {
-  /** The last fold. Throws before the first. */
-  snapshot(): Snapshot
-  /** `change`: a service or order changed; `reading`: new numbers. Several in one turn are sent once. */
-  arrived(what: 'change' | 'reading'): void
-  /** Adds an event that no snapshot shows by itself. */
-  note(event: StackEvent): void
-  readonly watch: Watchable['watch']
-  watchHistory(listener: (samples: readonly HistorySample[]) => void): () => void
-  hasWatchers(): boolean
-}
-
 interface Watcher {
   readonly tell: (snapshot: Snapshot) => void
   watched: boolean
@@ -49,7 +37,7 @@ interface Watcher {
 /** How often a watcher that doesn't watch closely gets new numbers, regardless of the others. */
 const calmMs = 4_500
 
-export const createPublished = (options: PublishedOptions): Published => {
+export const createPublished = (options: PublishedOptions) => {
   const { poller, now = Date.now } = options
   const history = createHistory()
   const historians = new Set<{ readonly tell: (samples: readonly HistorySample[]) => void }>()
@@ -95,6 +83,7 @@ export const createPublished = (options: PublishedOptions): Published => {
     watcher.tell(snapshot)
   }
 
+  /** The last fold. Throws before the first. */
   const snapshot = (): Snapshot => {
     if (current === null) throw new Error('no snapshot yet')
     return current
@@ -112,6 +101,7 @@ export const createPublished = (options: PublishedOptions): Published => {
     }
   }
 
+  /** `change`: a service or order changed; `reading`: new numbers. Several in one turn are sent once. */
   const arrived = (what: 'change' | 'reading') => {
     const before = current
     current = fold()
@@ -127,12 +117,13 @@ export const createPublished = (options: PublishedOptions): Published => {
   return {
     snapshot,
     arrived,
-    note: (event) => {
+    /** Adds an event that no snapshot shows by itself. */
+    note: (event: StackEvent): void => {
       events = appendEvents(events, [event])
       arrived('change')
     },
     hasWatchers: () => watchers.size > 0,
-    watch: (listener, { watched }: WatchOptions = { watched: true }) => {
+    watch: (listener: (snapshot: Snapshot) => void, { watched }: WatchOptions = { watched: true }): Watch => {
       const watcher: Watcher = { tell: listener, watched, toldAt: 0 }
       watchers.add(watcher)
       tellCadence()
@@ -151,7 +142,7 @@ export const createPublished = (options: PublishedOptions): Published => {
         },
       }
     },
-    watchHistory: (tellSamples) => {
+    watchHistory: (tellSamples: (samples: readonly HistorySample[]) => void): (() => void) => {
       const historian = { tell: tellSamples }
       historians.add(historian)
       tellSamples(history.samples())

@@ -1,6 +1,6 @@
 // A llama-server that answers late, read by the poller and folded into a snapshot.
 import { expect, it } from 'vitest'
-import type { Memory } from '../../contract/snapshot.ts'
+import type { Memory, RamDisk } from '../../contract/snapshot.ts'
 import { sampleReadings } from '../../contract/test-support/sample-snapshot.ts'
 import { probeLlamaServer } from '../engine/llama-service.ts'
 import { createLlamaWatch } from '../engine/llama-watch.ts'
@@ -23,27 +23,34 @@ it('a /slots that takes seconds has one question at a time, delays nothing else,
     gpuLimitBytes: null,
     cpuPercent: null,
   }
+  const disk: RamDisk = {
+    mountPoint: '/mnt',
+    mounted: false,
+    kind: 'tmpfs',
+    totalBytes: null,
+    usedBytes: null,
+  }
   let memoryReads = 0
   const health: string[] = []
   let published = () => {}
   const poller = createPoller(
-    {
-      engine: () => ({
-        pid: standIn.pid,
-        probe: (signal) => probeLlamaServer(standIn.url, signal),
-        read: watch.read,
-        current: watch.current,
-        report: ({ state }) => health.push(state),
-      }),
-      proxy: () => null,
-      gateway: () => null,
+    () => ({
+      engine: () => ({ pid: standIn.pid, read: watch.read, current: watch.current }),
+      healthChecks: () => [
+        {
+          id: 'llamaServer',
+          probe: (signal) => probeLlamaServer(standIn.url, signal),
+          report: ({ state }) => health.push(state),
+        },
+      ],
+      nodes: async () => {},
       memory: async () => {
         memoryReads += 1
         return memory
       },
-      ramDisk: () => null,
+      ramDisk: async () => disk,
       recheckProof: async () => {},
-    },
+    }),
     () => published(),
   )
   try {

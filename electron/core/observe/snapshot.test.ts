@@ -112,4 +112,15 @@ describe('foldSnapshot', () => {
     const stopped = { ...readings, services: phasesOf('ready', 'starting', 'ready') }
     expect(foldSnapshot(stopped, 10_000, 3_000).slots).toBeNull()
   })
+
+  it('says that the engine does not draft, with the reason it logged at its start', () => {
+    const said = 'draft model vocab type must match target model to use speculation'
+    const speculation = { wanted: 'draft-simple', argv: ['llama-server', '-md', '/d.gguf'], said } as const
+    const undrafted = { ...slot, speculative: false }
+    const refused = { ...readings, speculation, slots: { value: [undrafted], takenAt: 10_000 } }
+    expect(foldSnapshot(refused, 10_000, 3_000).speculationFailure).toBe(
+      `It generates without drafts: ${said}.`,
+    )
+    expect(foldSnapshot({ ...readings, speculation }, 10_000, 3_000).speculationFailure).toBeUndefined()
+  })
 })

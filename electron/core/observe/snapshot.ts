@@ -1,22 +1,16 @@
 // The pure fold of readings into one Snapshot. Missing and stale readings are null.
 
+import type { MemoryPlan } from '../../contract/memory-plan.ts'
 import { isServing } from '../../contract/services.ts'
 import {
   contractVersion,
-  type DeveloperUse,
-  type EngineModel,
-  type LastOrders,
   type Memory,
   type Phase,
-  type Proof,
   type Queue,
   type RamDisk,
-  type RouterRequest,
   type ServiceState,
-  type SetUpState,
   type Slot,
   type Snapshot,
-  type StudioNode,
   type Throughput,
 } from '../../contract/snapshot.ts'
 import { showControls } from '../../wording/visible-text.ts'
@@ -24,37 +18,42 @@ import { isRecent, type Reading } from '../base/reading.ts'
 import { explainSpeculation, type SpeculationEvidence } from '../engine/speculation.ts'
 import type { Allocations } from '../memory/allocations.ts'
 import { buildMemoryMap } from '../memory/memory-map.ts'
-import type { MemoryPlan } from '../memory/memory-plan.ts'
 
 export type Services = Readonly<Snapshot['services']>
 
-export interface Readings extends Pick<Snapshot, 'fetches' | 'missingModels'> {
-  readonly owner: Snapshot['owner']
-  readonly profile: string
+/** What a snapshot shows as the core knows it. */
+type Known = Omit<
+  Snapshot,
+  | 'version'
+  | 'takenAt'
+  | 'overall'
+  | 'services'
+  | 'memory'
+  | 'ramDisk'
+  | 'slots'
+  | 'queue'
+  | 'throughput'
+  | 'speculationFailure'
+  | 'memoryMap'
+  | 'events'
+  | 'notices'
+>
+
+export interface Readings extends Known {
   readonly services: Services
-  readonly proof: Proof | null
-  readonly proofFailure: string | null
   readonly memory: Reading<Memory> | null
   readonly ramDisk: Reading<RamDisk> | null
   readonly slots: Reading<Slot[]> | null
   readonly queue: Reading<Queue> | null
   readonly throughput: Reading<Throughput> | null
-  /** The Router's current requests; null when unknown. */
-  readonly requests: RouterRequest[] | null
-  readonly developers: DeveloperUse[] | null
-  readonly nodes: StudioNode[]
   /** When the request was sent that llama-server has not answered yet; null when there is none. */
   readonly engineAskedAt: number | null
-  /** null: no AI Engine of ours runs. */
-  readonly engineModel: EngineModel | null
   /** Of the serving llama-server; null when none serves. */
   readonly speculation: Omit<SpeculationEvidence, 'slots'> | null
   /** This profile's plan; null while there is none. */
   readonly memoryPlan: MemoryPlan | null
   /** What the serving llama-server logged as allocated. */
   readonly allocations: Allocations | null
-  readonly setUp: SetUpState | null
-  readonly lastOrders?: LastOrders | undefined
 }
 
 /**
@@ -62,39 +61,31 @@ export interface Readings extends Pick<Snapshot, 'fetches' | 'missingModels'> {
  * @param maxAgeMs the age up to which a reading counts as live
  */
 export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number): Snapshot => {
+  const { engineAskedAt, speculation, memoryPlan, allocations, ...known } = readings
   const live = <T>(reading: Reading<T> | null): T | null =>
     reading !== null && isRecent(reading.takenAt, now, maxAgeMs) ? reading.value : null
-  const engineAnswers = isServing(readings.services.llamaServer)
-  const slots = engineAnswers ? (live(readings.slots) ?? heldSlots(readings, maxAgeMs)) : null
-  const ramDisk = live(readings.ramDisk)
-  const { speculation, memoryPlan, allocations, lastOrders } = readings
+  const { services, queue, proofFailure } = known
+  const engineAnswers = isServing(services.llamaServer)
+  const routerAnswers = isServing(services.proxy)
+  const slots = engineAnswers ? (live(known.slots) ?? heldSlots(readings, maxAgeMs)) : null
+  const ramDisk = live(known.ramDisk)
   const speculationFailure = speculation === null ? null : explainSpeculation({ ...speculation, slots })
   return {
+    ...known,
     version: contractVersion,
     takenAt: now,
-    owner: readings.owner,
-    profile: readings.profile,
-    overall: judgeOverall(readings),
-    services: showReasons(readings.services),
-    proof: readings.proof,
-    proofFailure: readings.proofFailure === null ? null : showControls(readings.proofFailure),
-    memory: live(readings.memory),
+    overall: judgeOverall(known),
+    services: showReasons(services),
+    proofFailure: proofFailure === null ? null : showControls(proofFailure),
+    memory: live(known.memory),
     ramDisk,
     slots,
-    queue: engineAnswers
-      ? (live(readings.queue) ?? (slots === null ? null : (readings.queue?.value ?? null)))
-      : null,
-    throughput: engineAnswers ? live(readings.throughput) : null,
-    requests: isServing(readings.services.proxy) ? readings.requests : null,
-    developers: isServing(readings.services.proxy) ? readings.developers : null,
-    nodes: readings.nodes,
-    engineModel: readings.engineModel,
+    queue: engineAnswers ? (live(queue) ?? (slots === null ? null : (queue?.value ?? null))) : null,
+    throughput: engineAnswers ? live(known.throughput) : null,
+    requests: routerAnswers ? known.requests : null,
+    developers: routerAnswers ? known.developers : null,
     ...(speculationFailure === null ? {} : { speculationFailure }),
     memoryMap: memoryPlan === null ? null : buildMemoryMap({ plan: memoryPlan, allocations, ramDisk }),
-    setUp: readings.setUp,
-    ...(readings.fetches === undefined ? {} : { fetches: readings.fetches }),
-    ...(readings.missingModels === undefined ? {} : { missingModels: readings.missingModels }),
-    ...(lastOrders === undefined ? {} : { lastOrders }),
     events: [],
     notices: [],
   }

@@ -17,20 +17,6 @@ import { type CommandResult, describeFailure, type RunCommand } from './run-comm
 /** Formatting and detaching touch every volume on the disk, and wait for programs to release it. */
 const slowMs = 120_000
 
-export interface DarwinDisks {
-  /** null when nothing is mounted there. Throws when the output of `mount` is not understood. */
-  readMountAt(mountPoint: string): Promise<DarwinMount | null>
-  /** null when the output of `hdiutil info` is not understood. */
-  readImages(): Promise<ImageList | null>
-  attach(sizeBytes: number): Promise<Attached>
-  format(device: string, spec: RamDiskSpec): Promise<string | null>
-  /** Turns on file ownership for the volume. Returns the failure, or null. */
-  honourOwners(device: string): Promise<string | null>
-  moveMount(device: string, mountPoint: string): Promise<string | null>
-  detach(device: string, options: { readonly force: boolean }): Promise<DetachResult>
-  readHolders(mountPoint: string): Promise<readonly Holder[]>
-}
-
 export type Attached =
   | { readonly kind: 'attached'; readonly device: string }
   | { readonly kind: 'failed'; readonly reason: string }
@@ -40,8 +26,11 @@ export type DetachResult =
   | { readonly kind: 'busy'; readonly dissenters: readonly Holder[] }
   | { readonly kind: 'failed'; readonly reason: string }
 
-export const createDarwinDisks = (run: RunCommand): DarwinDisks => ({
-  async readMountAt(mountPoint) {
+export type DarwinDisks = ReturnType<typeof createDarwinDisks>
+
+export const createDarwinDisks = (run: RunCommand) => ({
+  /** null when nothing is mounted there. Throws when the output of `mount` is not understood. */
+  async readMountAt(mountPoint: string): Promise<DarwinMount | null> {
     const result = await run(['mount'])
     const table = result.kind === 'exited' ? parseMountTable(result.stdout) : []
     // There is always a root: a table without one has another format.
@@ -49,46 +38,42 @@ export const createDarwinDisks = (run: RunCommand): DarwinDisks => ({
       throw new Error('mount printed output that was not understood')
     return table.findLast((entry) => entry.mountPoint === mountPoint) ?? null
   },
-  async readImages() {
+  /** null when the output of `hdiutil info` is not understood. */
+  async readImages(): Promise<ImageList | null> {
     const result = await run(['hdiutil', 'info'])
     const text = result.kind === 'exited' && result.exitCode === 0 ? result.stdout : ''
     const images = parseHdiutilInfo(text)
     return images === null ? null : { images, isWhole: !leavesImagesOut(text, images) }
   },
-  async attach(sizeBytes) {
+  async attach(sizeBytes: number): Promise<Attached> {
     const argv = ['hdiutil', 'attach', '-nobrowse', '-nomount', ramImageName(sizeBytes)] as const
-    const result = await run(argv, { timeoutMs: slowMs })
+    const result = await run(argv, { timeoutMs: slowMs, mayLeaveChildren: true })
     const device = result.kind === 'exited' ? parseAttachedDevice(result.stdout) : null
     if (device !== null) return { kind: 'attached', device }
     return { kind: 'failed', reason: `hdiutil attach failed: ${describeFailure(result)}` }
   },
-  async format(device, { filesystem, volumeName }) {
+  /** Returns the failure, or null; so does the next one. */
+  async format(device: string, { filesystem, volumeName }: RamDiskSpec): Promise<string | null> {
     const argv =
       filesystem === 'apfs'
         ? (['diskutil', 'apfs', 'create', device, volumeName] as const)
         : (['diskutil', 'erasevolume', 'HFS+', volumeName, device] as const)
     return explainFailure(`diskutil ${argv[1]} failed`, await run(argv, { timeoutMs: slowMs }))
   },
-  async honourOwners(device) {
-    return explainFailure(
-      'diskutil enableOwnership failed',
-      await run(['diskutil', 'enableOwnership', device]),
-    )
-  },
-  async moveMount(device, mountPoint) {
+  async moveMount(device: string, mountPoint: string): Promise<string | null> {
     const unmounted = await run(['diskutil', 'unmount', device], { timeoutMs: slowMs })
     const refusal = explainFailure('diskutil unmount failed', unmounted)
     if (refusal !== null) return refusal
     const argv = ['diskutil', 'mount', '-mountPoint', mountPoint, device] as const
     return explainFailure('diskutil mount failed', await run(argv, { timeoutMs: slowMs }))
   },
-  async detach(device, { force }) {
+  async detach(device: string, { force }: { readonly force: boolean }): Promise<DetachResult> {
     const result = await run(['hdiutil', 'detach', ...(force ? ['-force'] : []), device], {
       timeoutMs: slowMs,
     })
     return judgeDetach(result)
   },
-  readHolders: (mountPoint) => readHolders(run, mountPoint),
+  readHolders: (mountPoint: string) => readHolders(run, mountPoint),
 })
 
 const explainFailure = (what: string, result: CommandResult): string | null =>

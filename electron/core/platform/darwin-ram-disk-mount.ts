@@ -1,6 +1,6 @@
 // Creates a RAM disk on macOS step by step, and undoes it when a step fails. Tested only on recorded output so far.
 
-import { rmdir } from 'node:fs/promises'
+import { chmod, mkdir, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RamDisk } from '../../contract/snapshot.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
@@ -25,7 +25,6 @@ import {
   removeEmptyFolder,
 } from './mount-point.ts'
 import type { MountOutcome, RamDiskSpec } from './platform.ts'
-import { settleVolume } from './spotlight-off.ts'
 import { explainPrivacyRefusal } from './volume-access.ts'
 
 export interface DarwinRamDiskContext {
@@ -76,34 +75,43 @@ export const mountDarwinRamDisk = async (
     return { kind: 'failed', reason }
   }
   context.attached = attached.device
-  // Set up the volume before turning on owners: the root folder of a fresh volume has no real owner, and while
-  // ownership is ignored any user may change its mode.
   const notes = [
     await settleVolume(mountPoint),
-    await honourOwners(context.disks, mountPoint),
+    await describeOwners(context.disks, mountPoint),
     describeLeftovers(others, spec),
   ]
   return { kind: 'mounted', already: false, note: notes.filter((note) => note !== null).join('; ') || null }
 }
 
 /**
+ * Keeps Spotlight, the file event log and the trash off a volume that only holds build products. Uses files on the volume, because `mdutil -i off` needs root and is lost at the next mount. They are open to every user,
+ * because two developers build on it. Returns the failure, or null; the volume is usable either way.
+ */
+const settleVolume = async (mountPoint: string): Promise<string | null> => {
+  try {
+    await chmod(mountPoint, 0o1777)
+    await writeFile(join(mountPoint, '.metadata_never_index'), '')
+    await mkdir(join(mountPoint, '.fseventsd'), { recursive: true })
+    await writeFile(join(mountPoint, '.fseventsd', 'no_log'), '')
+    // A file of that name keeps the Finder from creating a trash folder, where deleted files would hold memory.
+    await writeFile(join(mountPoint, '.Trashes'), '')
+    return null
+  } catch (error) {
+    return `could not turn off Spotlight on ${mountPoint}: ${messageOf(error)}`
+  }
+}
+
+/**
  * A volume mounted by a normal user ignores ownership: each developer sees all files as their own. `hdiutil attach -owners on`
  * applies only to volumes that it mounts itself (hdiutil(1)), and we mount none there. `diskutil enableOwnership` needs root
- * (diskutil(8)), so it works only if the core runs as root; the mount table shows whether it did. Returns what root can do; the
- * volume is usable either way.
+ * (diskutil(8)). Returns what root can do; the volume is usable either way.
  */
-const honourOwners = async (disks: DarwinDisks, mountPoint: string): Promise<string | null> => {
-  const ignored = async () => {
-    const mount = await disks.readMountAt(mountPoint)
-    return mount !== null && ignoresOwners(mount) ? mount : null
-  }
+const describeOwners = async (disks: DarwinDisks, mountPoint: string): Promise<string | null> => {
   try {
-    const mount = await ignored()
-    if (mount === null) return null
-    const failure = await disks.honourOwners(mount.source)
-    return (await ignored()) === null
-      ? null
-      : `${mountPoint} is mounted without ownership, so every user may change and remove every file on it (${failure ?? 'diskutil enableOwnership changed nothing'}): sudo diskutil enableOwnership ${quoteForShell(mountPoint)}`
+    const mount = await disks.readMountAt(mountPoint)
+    return mount !== null && ignoresOwners(mount)
+      ? `${mountPoint} is mounted without ownership, so every user may change and remove every file on it: sudo diskutil enableOwnership ${quoteForShell(mountPoint)}`
+      : null
   } catch (error) {
     return `could not find out whether ${mountPoint} has ownership: ${messageOf(error)}`
   }

@@ -46,7 +46,6 @@ describe('an evening with the RAM disk on a pretended Mac, through executables',
     expect(journal()).toEqual([
       'hdiutil attach -nobrowse -nomount ram://134217728',
       'diskutil erasevolume HFS+ OptaBuilds /dev/disk4',
-      'diskutil enableOwnership /dev/disk4',
     ])
     // Both developers can write; who wrote what is known only where root has turned owners on.
     expect(await disk.ignoresOwners(spec())).toBe(true)
@@ -63,22 +62,24 @@ describe('an evening with the RAM disk on a pretended Mac, through executables',
     expect(await disk.eject(spec(), { force: false })).toEqual({ kind: 'not-mounted' })
   })
 
-  it('has owners where the core is root, which alone may turn them on', async () => {
+  it('has owners once root has turned them on with the command that it names', async () => {
     expect(await disk.ignoresOwners(spec())).toBeNull()
+    const { mountPoint } = spec()
+    const command = ['diskutil', 'enableOwnership', mountPoint] as const
+    expect(await disk.mount(spec())).toMatchObject({
+      note: expect.stringContaining(`sudo ${command.join(' ')}`),
+    })
     mac.change((state) => {
       state.isRoot = true
     })
-    expect(await disk.mount(spec())).toEqual({ kind: 'mounted', already: false, note: null })
+    expect(await mac.run(command)).toMatchObject({ exitCode: 0 })
     expect(await disk.ignoresOwners(spec())).toBe(false)
   })
 
   it('makes an APFS volume, and detaches the disk under it, not the one that APFS made up', async () => {
     const apfs = spec({ filesystem: 'apfs' })
     expect(await disk.mount(apfs)).toMatchObject({ kind: 'mounted', already: false })
-    expect(journal().slice(-2)).toEqual([
-      'diskutil apfs create /dev/disk4 OptaBuilds',
-      'diskutil enableOwnership /dev/disk5s1',
-    ])
+    expect(journal().slice(-1)).toEqual(['diskutil apfs create /dev/disk4 OptaBuilds'])
     expect(await disk.read(apfs)).toMatchObject({ mounted: true, kind: 'apfs' })
     expect(await disk.eject(apfs, { force: false })).toEqual({ kind: 'done' })
     expect(journal().at(-1)).toBe('hdiutil detach /dev/disk4')
@@ -121,10 +122,9 @@ describe('an evening with the RAM disk on a pretended Mac, through executables',
   it('moves the volume to a mount point that is not named after it', async () => {
     const elsewhere = spec({ mountPoint: join(mac.folder, 'my builds') })
     expect(await disk.mount(elsewhere)).toMatchObject({ kind: 'mounted', already: false })
-    expect(journal().slice(-3)).toEqual([
+    expect(journal().slice(-2)).toEqual([
       'diskutil unmount /dev/disk4',
       `diskutil mount -mountPoint ${elsewhere.mountPoint} /dev/disk4`,
-      'diskutil enableOwnership /dev/disk4',
     ])
     expect(await disk.read(elsewhere)).toMatchObject({ mounted: true })
     expect(await disk.eject(elsewhere, { force: false })).toEqual({ kind: 'done' })
@@ -307,19 +307,7 @@ describe('failures on a pretended Mac, through executables', () => {
     expect(mac.read().images).toEqual([])
   })
 
-  it.each([
-    ['is refused', { exitCode: 1, stdout: '', stderr: 'Error: -69877: must be root\n' }, '-69877'],
-    ['changes nothing', { exitCode: 0, stdout: '', stderr: '' }, 'changed nothing'],
-  ])('enableOwnership %s: mounted all the same, with the command for root', async (_, reply, words) => {
-    mac.change((state) => {
-      state.failing['diskutil enableOwnership'] = reply
-    })
-    const outcome = await disk.mount(spec())
-    expect(outcome).toMatchObject({ kind: 'mounted', note: expect.stringContaining(words) })
-    expect(outcome).toMatchObject({ note: expect.stringContaining('sudo diskutil enableOwnership') })
-  })
-
-  it('leaves a volume alone that comes up with owners', async () => {
+  it('notes nothing about a volume that comes up with owners', async () => {
     const run: typeof mac.run = async (argv, options) => {
       const result = await mac.run(argv, options)
       return argv[0] === 'mount' && result.kind === 'exited'
@@ -328,7 +316,6 @@ describe('failures on a pretended Mac, through executables', () => {
     }
     const outcome = await createDarwinRamDisk({ run, volumesFolder: mac.volumesFolder }).mount(spec())
     expect(outcome).toEqual({ kind: 'mounted', already: false, note: null })
-    expect(journal().some((line) => line.includes('enableOwnership'))).toBe(false)
   })
 
   const refuseUse = async (): Promise<void> => {
@@ -460,10 +447,7 @@ describe('failures on a pretended Mac, through executables', () => {
     mac.change((state) => {
       state.replies['mount'] = { exitCode: 0, stdout: 'something else\n', stderr: '' }
     })
-    expect(await disk.mount(spec())).toMatchObject({
-      kind: 'failed',
-      reason: expect.stringContaining('understood'),
-    })
+    await expect(disk.mount(spec())).rejects.toThrow('not understood')
     await expect(disk.read(spec())).rejects.toThrow('not understood')
   })
 

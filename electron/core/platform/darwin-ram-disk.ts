@@ -1,5 +1,4 @@
 // The RAM disk on macOS: a ram:// disk image with HFS+ or APFS. Tested only on recorded output so far.
-import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RamDisk } from '../../contract/snapshot.ts'
 import { type DarwinMount, findRamImage, ignoresOwners } from './darwin-disk-text.ts'
@@ -11,9 +10,8 @@ import {
   mountDarwinRamDisk,
   releaseOwnLeftover,
 } from './darwin-ram-disk-mount.ts'
-import { canonicalMountPoint, removeEmptyFolder } from './mount-point.ts'
+import { canonicalMountPoint, readVolumeUse, removeEmptyFolder } from './mount-point.ts'
 import type { EjectOutcome, RamDiskBacking, RamDiskControl, RamDiskSpec } from './platform.ts'
-import { tellRamDiskFailures } from './ram-disk-failures.ts'
 import type { RunCommand } from './run-command.ts'
 import { writeAndReadFile } from './volume-access.ts'
 
@@ -36,7 +34,7 @@ export const createDarwinRamDisk = ({
     attached: null,
     known: null,
   }
-  return tellRamDiskFailures({
+  return {
     defaultMountPoint: (volumeName) => join(volumesFolder, volumeName),
     read: (spec) => readRamDisk(context, spec),
     readBacking: (spec) => readBacking(context, run, spec),
@@ -46,7 +44,7 @@ export const createDarwinRamDisk = ({
     },
     mount: (spec) => mountDarwinRamDisk(context, spec),
     eject: (spec, { force }) => ejectRamDisk(context, spec, force),
-  })
+  }
 }
 
 const readRamDisk = async (context: DarwinRamDiskContext, spec: RamDiskSpec): Promise<RamDisk> => {
@@ -56,7 +54,12 @@ const readRamDisk = async (context: DarwinRamDiskContext, spec: RamDiskSpec): Pr
     context.known = mount === null ? null : context.known
     return { mountPoint: spec.mountPoint, mounted: false, kind: null, totalBytes: null, usedBytes: null }
   }
-  return { mountPoint: spec.mountPoint, mounted: true, kind: kindOf(mount), ...(await readUse(mountPoint)) }
+  return {
+    mountPoint: spec.mountPoint,
+    mounted: true,
+    kind: kindOf(mount),
+    ...(await readVolumeUse(mountPoint)),
+  }
 }
 
 const isRamDisk = async (context: DarwinRamDiskContext, mount: DarwinMount): Promise<boolean> => {
@@ -68,16 +71,6 @@ const isRamDisk = async (context: DarwinRamDiskContext, mount: DarwinMount): Pro
   if (image === 'in-doubt') throw new Error(explainDoubt(mount))
   context.known = { source, isRamDisk: image !== null }
   return context.known.isRamDisk
-}
-
-/** Space in use as the file system counts it. It may hold more memory: blocks of deleted files are freed only on detach. */
-const readUse = async (mountPoint: string): Promise<Pick<RamDisk, 'totalBytes' | 'usedBytes'>> => {
-  try {
-    const { bsize, blocks, bfree } = await statfs(mountPoint)
-    return { totalBytes: blocks * bsize, usedBytes: (blocks - bfree) * bsize }
-  } catch {
-    return { totalBytes: null, usedBytes: null }
-  }
 }
 
 /** Memory of the program that `hdiutil info` names, from `ps`; that program may be long gone (recorded). */

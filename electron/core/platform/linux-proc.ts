@@ -3,16 +3,16 @@ import { readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { isErrno } from '../base/private-file.ts'
 
 /**
- * null when the file is gone or unreadable. /proc answers ESRCH when the process ends between open and read, and
- * /proc/pressure answers EOPNOTSUPP with psi=0; to every caller here all of them mean "unknown".
+ * null when it is gone or unreadable. /proc answers ESRCH when the process ends between open and read, and /proc/pressure
+ * answers EOPNOTSUPP with psi=0; to every caller of these readers all of them mean "unknown".
  */
-export const readProcText = async (path: string): Promise<string | null> => {
-  try {
-    return await readFile(path, 'utf8')
-  } catch {
-    return null
-  }
-}
+const orNull = <T>(reading: Promise<T>): Promise<T | null> => reading.catch(() => null)
+
+export const readProcText = (path: string) => orNull(readFile(path, 'utf8'))
+export const readProcLink = (path: string) => orNull(readlink(path))
+export const readProcNames = (path: string) => orNull(readdir(path))
+/** The user of a process: its effective uid owns its /proc folder (proc(5)). */
+export const readProcUid = (pid: number) => orNull(stat(`/proc/${pid}`).then(({ uid }) => uid))
 
 /**
  * A file of one process; null when the process is gone, or /proc hides it because it is another user's (hidepid=1 answers EPERM:
@@ -22,35 +22,8 @@ export const readProcessText = async (path: string): Promise<string | null> => {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    if (absent.some((code) => isErrno(error, code))) return null
+    if (isErrno(error, 'ENOENT', 'ESRCH', 'EPERM', 'EACCES')) return null
     throw error
-  }
-}
-
-const absent = ['ENOENT', 'ESRCH', 'EPERM', 'EACCES'] as const
-
-export const readProcLink = async (path: string): Promise<string | null> => {
-  try {
-    return await readlink(path)
-  } catch {
-    return null
-  }
-}
-
-export const readProcNames = async (path: string): Promise<readonly string[] | null> => {
-  try {
-    return await readdir(path)
-  } catch {
-    return null
-  }
-}
-
-/** The user of a process: its effective uid owns its /proc folder (proc(5)). */
-export const readProcUid = async (pid: number): Promise<number | null> => {
-  try {
-    return (await stat(`/proc/${pid}`)).uid
-  } catch {
-    return null
   }
 }
 

@@ -1,14 +1,13 @@
 // The RAM disk on Linux: a tmpfs, or a folder under /dev/shm where mounting is not allowed.
-import { statfs, unlink } from 'node:fs/promises'
+import { unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RamDisk } from '../../contract/snapshot.ts'
 import { readHolders } from './linux-holders.ts'
 import { findMountAt, readMountTable } from './linux-mount-table.ts'
 import { createShmFolder } from './linux-shm-folder.ts'
 import { judgeMounted, type LinuxRamDiskContext, mountTmpfs, unmountTmpfs } from './linux-tmpfs.ts'
-import { canonicalMountPoint, explainObstacle, readMountPointState } from './mount-point.ts'
+import { canonicalMountPoint, explainObstacle, readMountPointState, readVolumeUse } from './mount-point.ts'
 import type { EjectOutcome, MountOutcome, RamDiskControl, RamDiskSpec } from './platform.ts'
-import { tellRamDiskFailures } from './ram-disk-failures.ts'
 import { createCommandRunner, type RunCommand } from './run-command.ts'
 
 export interface LinuxRamDiskOptions {
@@ -29,14 +28,14 @@ export const createLinuxRamDisk = (options: LinuxRamDiskOptions): RamDiskControl
     shmRoot: options.shmRoot ?? '/dev/shm',
     mayMount: options.mayMount ?? isRoot(),
   }
-  return tellRamDiskFailures({
+  return {
     defaultMountPoint: (volumeName) => join(options.ramDiskRoot, volumeName),
     read: (spec) => readRamDisk(context, spec),
     readBacking: async (spec) => ((await readRamDisk(context, spec)).mounted ? { kind: 'pages' } : null),
     ignoresOwners: async (spec) => ((await readRamDisk(context, spec)).mounted ? false : null),
     mount: (spec) => mountRamDisk(context, spec),
     eject: (spec, { force }) => ejectRamDisk(context, spec, force),
-  })
+  }
 }
 
 const readRamDisk = async (context: LinuxRamDiskContext, spec: RamDiskSpec): Promise<RamDisk> => {
@@ -45,20 +44,7 @@ const readRamDisk = async (context: LinuxRamDiskContext, spec: RamDiskSpec): Pro
   if (kind === null) {
     return { mountPoint: spec.mountPoint, mounted: false, kind, totalBytes: null, usedBytes: null }
   }
-  return { mountPoint: spec.mountPoint, mounted: true, kind, ...(await readUse(mountPoint)) }
-}
-
-/**
- * For a folder these are the figures of the whole /dev/shm: that is its limit, and measuring a build tree of 100,000 files
- * every second would cost too much. Unknown when it is ejected meanwhile.
- */
-const readUse = async (mountPoint: string): Promise<Pick<RamDisk, 'totalBytes' | 'usedBytes'>> => {
-  try {
-    const { bsize, blocks, bfree } = await statfs(mountPoint)
-    return { totalBytes: blocks * bsize, usedBytes: (blocks - bfree) * bsize }
-  } catch {
-    return { totalBytes: null, usedBytes: null }
-  }
+  return { mountPoint: spec.mountPoint, mounted: true, kind, ...(await readVolumeUse(mountPoint)) }
 }
 
 const readKind = async ({ shmRoot }: LinuxRamDiskContext, spec: RamDiskSpec, mountPoint: string) => {

@@ -7,24 +7,15 @@ import { findMountAt, readMountTable } from './linux-mount-table.ts'
 import { ensureMountFolder, lstatOrNull, readMountPointState, removeEmptyFolder } from './mount-point.ts'
 import type { MountOutcome } from './platform.ts'
 
-export interface ShmFolder {
-  readonly path: string
-  /** True when the link at the mount point leads to our folder, which exists and belongs to us. */
-  isLinked(): Promise<boolean>
-  /** True when the link is ours, even if the folder is gone (a reboot empties /dev/shm). */
-  ownsLink(): Promise<boolean>
-  link(sizeBytes: number, why: string): Promise<MountOutcome>
-  remove(): Promise<void>
-}
-
 /**
  * The folder's name includes a mark of the mount point: two state folders of one user may have volumes of the same name,
  * and ejecting one must not empty the other.
  */
-export const createShmFolder = (volumeName: string, mountPoint: string, shmRoot: string): ShmFolder => {
+export const createShmFolder = (volumeName: string, mountPoint: string, shmRoot: string) => {
   const uid = process.getuid?.() ?? 0
   const mark = createHash('sha256').update(mountPoint).digest('hex').slice(0, 8)
   const path = join(shmRoot, `opta-nexus-${uid}`, `${volumeName}-${mark}`)
+  /** True when the link is ours, even if the folder is gone (a reboot empties /dev/shm). */
   const ownsLink = async () => {
     const state = await readMountPointState(mountPoint)
     return state.kind === 'symlink' && state.target === path
@@ -32,8 +23,9 @@ export const createShmFolder = (volumeName: string, mountPoint: string, shmRoot:
   return {
     path,
     ownsLink,
+    /** True when the link at the mount point leads to our folder, which exists and belongs to us. */
     isLinked: async () => (await ownsLink()) && (await isOwnFolder(path, uid)),
-    async link(sizeBytes, why) {
+    async link(sizeBytes: number, why: string): Promise<MountOutcome> {
       const refusal = await explainUnusable(shmRoot, path, uid)
       if (refusal !== null) return { kind: 'failed', reason: refusal }
       await mkdir(path, { recursive: true, mode: 0o700 })
@@ -41,7 +33,7 @@ export const createShmFolder = (volumeName: string, mountPoint: string, shmRoot:
       if (!already) await replaceByLink(mountPoint, path)
       return { kind: 'mounted', already: false, note: await describe(path, shmRoot, sizeBytes, why) }
     },
-    async remove() {
+    async remove(): Promise<void> {
       // Open files stay in memory until their holders close them: unlinking does not free them.
       await rm(path, { recursive: true, force: true })
       if (await ownsLink()) await unlink(mountPoint)

@@ -1,6 +1,8 @@
 // What exists at a mount point in the file system, as opposed to what the mount table says is mounted there.
-import { lstat, mkdir, readdir, readlink, realpath, rmdir } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readlink, realpath, rmdir, statfs } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import type { RamDisk } from '../../contract/snapshot.ts'
+import { isErrno } from '../base/private-file.ts'
 
 export type MountPointState =
   | { readonly kind: 'missing' }
@@ -46,7 +48,7 @@ const createFolder = async (path: string): Promise<boolean> => {
     await mkdir(path)
     return true
   } catch (error) {
-    if (hasCode(error, ['EEXIST'])) return false
+    if (isErrno(error, 'EEXIST')) return false
     throw error
   }
 }
@@ -56,7 +58,7 @@ export const removeEmptyFolder = async (path: string): Promise<void> => {
   try {
     await rmdir(path)
   } catch (error) {
-    if (!hasCode(error, ['ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EACCES', 'EPERM'])) throw error
+    if (!isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EACCES', 'EPERM')) throw error
   }
 }
 
@@ -82,10 +84,21 @@ export const lstatOrNull = async (path: string) => {
   try {
     return await lstat(path)
   } catch (error) {
-    if (hasCode(error, ['ENOENT', 'ENOTDIR'])) return null
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return null
     throw error
   }
 }
 
-export const hasCode = (error: unknown, codes: readonly string[]): boolean =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code)
+/**
+ * Space in use as the file system counts it; null when it is ejected meanwhile. A macOS RAM disk may hold more memory: blocks of
+ * deleted files are freed only on detach. For a folder under /dev/shm these are the figures of the whole /dev/shm: that is its
+ * limit, and measuring a build tree of 100,000 files every second would cost too much.
+ */
+export const readVolumeUse = async (path: string): Promise<Pick<RamDisk, 'totalBytes' | 'usedBytes'>> => {
+  try {
+    const { bsize, blocks, bfree } = await statfs(path)
+    return { totalBytes: blocks * bsize, usedBytes: (blocks - bfree) * bsize }
+  } catch {
+    return { totalBytes: null, usedBytes: null }
+  }
+}

@@ -79,9 +79,9 @@ export interface RamDiskControl {
    * is mounted. Throws when the mount table is not understood.
    */
   ignoresOwners(spec: RamDiskSpec): Promise<boolean | null>
-  /** Idempotent. Fails with an explanation if a plain folder with files is at the mount point. */
+  /** Idempotent. Fails with an explanation if a plain folder with files is at the mount point. Rejects with a system error. */
   mount(spec: RamDiskSpec): Promise<MountOutcome>
-  /** Loses its content. With `force`, open files don't prevent it. */
+  /** Loses its content. With `force`, open files don't prevent it. Rejects with a system error. */
   eject(spec: RamDiskSpec, options: { readonly force: boolean }): Promise<EjectOutcome>
 }
 

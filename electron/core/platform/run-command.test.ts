@@ -45,9 +45,14 @@ describe('createCommandRunner of a command whose child holds its pipes', () => {
     const run = await runnerOf('tool', 'sleep 60 & wait')
     expect(await run(['tool'], { timeoutMs: 100 })).toMatchObject({ kind: 'not-run' })
   })
-  it('gives what the command said when it has ended', async () => {
+  it('ends the child with the command, and does not wait for its deadline', async () => {
     const run = await runnerOf('tool', 'sleep 60 & echo $!; exit 2')
-    const result = await run(['tool'], { timeoutMs: 500 })
+    const result = await run(['tool'], { timeoutMs: 50_000 })
+    expect(result).toMatchObject({ kind: 'exited', exitCode: 2, stderr: '' })
+  })
+  it('leaves the child alive where the command may', async () => {
+    const run = await runnerOf('tool', 'sleep 60 & echo $!; exit 2')
+    const result = await run(['tool'], { timeoutMs: 500, mayLeaveChildren: true })
     expect(result).toMatchObject({ kind: 'exited', exitCode: 2, stderr: '' })
     if (result.kind === 'exited') process.kill(Number(result.stdout))
   })

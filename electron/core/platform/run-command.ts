@@ -1,6 +1,6 @@
 // Runs one system command: argv only, with a deadline and the C locale; a failed command is a result, not an exception.
 import { homedir } from 'node:os'
-import { runBounded } from '../base/run-bounded.ts'
+import { type Bounds, runBounded } from '../base/run-bounded.ts'
 
 export type CommandResult =
   | { readonly kind: 'exited'; readonly exitCode: number; readonly stdout: string; readonly stderr: string }
@@ -9,7 +9,7 @@ export type CommandResult =
 
 export type RunCommand = (
   argv: readonly [string, ...string[]],
-  options?: { readonly timeoutMs?: number },
+  options?: Partial<Pick<Bounds, 'timeoutMs' | 'mayLeaveChildren'>>,
 ) => Promise<CommandResult>
 
 /**
@@ -27,11 +27,11 @@ const maxOutputBytes = 64 * 1024 * 1024
  */
 export const createCommandRunner =
   (searchPath: string = systemPath): RunCommand =>
-  async ([file, ...args], { timeoutMs = defaultTimeoutMs } = {}) => {
+  async ([file, ...args], { timeoutMs = defaultTimeoutMs, mayLeaveChildren = false } = {}) => {
     const result = await runBounded(
       file,
       args,
-      { timeoutMs, mayLeaveChildren: true },
+      { timeoutMs, mayLeaveChildren },
       {
         env: { PATH: searchPath, LC_ALL: 'C', TZ: 'UTC', HOME: homedir() },
         extendEnv: false,

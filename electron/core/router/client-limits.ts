@@ -5,13 +5,7 @@ import { countCells } from '../memory/kv-cache.ts'
 import { plannedServer } from '../memory/planned-server.ts'
 import { routerPool } from './router-pool.ts'
 
-export interface ClientLimits {
-  /** One agent's context: its slot, or what the Router admits to a pool. */
-  readonly contextTokens: number
-  readonly maxOutputTokens: number
-  /** Where Claude Code compacts by itself; null: the slot is too small for that. */
-  readonly compactAtTokens: number | null
-}
+export type ClientLimits = Readonly<ReturnType<typeof clientLimits>>
 
 /** Measured with 2.1.197: its first turn with these settings (four tools, short system prompt). */
 export const firstTurnTokens = 3_400
@@ -30,7 +24,7 @@ export const compactThreshold = (contextTokens: number, maxOutputTokens: number)
 export const clientLimits = (
   llamaServer: Profile['llamaServer'],
   trainingContextTokens: number | null = null,
-): ClientLimits => {
+) => {
   const server = plannedServer(llamaServer)
   const pool = routerPool(server)
   const most = pool?.tokens ?? countCells(server).perStream
@@ -44,8 +38,10 @@ export const clientLimits = (
   const maxOutputTokens = Math.min(Math.max(eighth, 1_024), largestCountedOutputTokens, granted)
   const threshold = compactThreshold(contextTokens, maxOutputTokens)
   return {
+    /** One agent's context: its slot, or what the Router admits to a pool. */
     contextTokens,
     maxOutputTokens,
+    /** Where Claude Code compacts by itself; null: the slot is too small for that. */
     compactAtTokens: threshold > firstTurnTokens ? threshold : null,
   }
 }

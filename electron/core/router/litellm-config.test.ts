@@ -6,12 +6,10 @@ import { buildLiteLlmConfig, renderLiteLlmConfig } from './litellm-config.ts'
 
 const studio = builtinProfiles('/runtime')['studio']
 if (studio === undefined) throw new Error('there is no studio profile')
-const listed = { name: 'opta-claude-3-r1', contextTokens: 98_304, maxOutputTokens: 12_288 }
-const engine = { engineBaseUrl: 'http://127.0.0.1:8080', listed }
 
 describe('LiteLLM config', () => {
-  it('answers the name for clients and every other, from one llama-server', () => {
-    const { model_list: models } = buildLiteLlmConfig(studio, engine)
+  it('serves the name for clients and every other from one llama-server', () => {
+    const { model_list: models } = buildLiteLlmConfig(studio)
     expect(models.map((model) => model.model_name)).toEqual([
       'claude-3-5-sonnet-20241022',
       'opta-claude-3-r1',
@@ -29,27 +27,26 @@ describe('LiteLLM config', () => {
   })
 
   it('lists each name for clients once, with the context of one agent', () => {
-    const limits = { token_count_framing: 0, max_input_tokens: 98_304, max_output_tokens: 12_288 }
+    const limits = { token_count_framing: 0, max_input_tokens: 318_976, max_output_tokens: 19_936 }
     const none = { token_count_framing: 0 }
-    const infosOf = (name: string) =>
-      buildLiteLlmConfig(studio, { ...engine, listed: { ...listed, name } }).model_list.map(
+    const infosOf = (modelName: string) =>
+      buildLiteLlmConfig({ ...studio, proxy: { ...studio.proxy, modelName } }).model_list.map(
         ({ model_name, model_info }) => [model_name, model_info],
       )
-    const own = 'claude-3-5-sonnet-20241022'
-    expect(infosOf('opta-claude-3-r1')).toEqual([
-      [own, limits],
+    expect(infosOf('claude-3-5-sonnet-20241022')).toEqual([
+      ['claude-3-5-sonnet-20241022', limits],
       ['opta-claude-3-r1', limits],
       ['*', none],
     ])
-    expect(infosOf(own)).toEqual([
-      [own, limits],
+    expect(infosOf('my-model')).toEqual([
+      ['my-model', limits],
       ['*', none],
     ])
   })
 
-  it('balances over several Studios, and alone goes on as before', () => {
+  it('balances over several Studios; alone, nothing changes', () => {
     const nodes = [{ name: 'b', host: '10.0.0.2', port: 8080, slots: 4, keyFile: null }]
-    const config = buildLiteLlmConfig({ ...studio, nodes }, engine)
+    const config = buildLiteLlmConfig({ ...studio, nodes })
     const deployments = config.model_list.map(
       ({ model_name: name, litellm_params: { api_base, api_key }, model_info }) => [
         name,
@@ -72,19 +69,19 @@ describe('LiteLLM config', () => {
       num_retries: 1,
       disable_cooldowns: true,
     })
-    expect(buildLiteLlmConfig({ ...studio, nodes: [] }, engine)).toEqual(buildLiteLlmConfig(studio, engine))
+    expect(buildLiteLlmConfig({ ...studio, nodes: [] })).toEqual(buildLiteLlmConfig(studio))
   })
 
   it('leaves `stop` out when there are no stop sequences', () => {
     const profile = { ...studio, proxy: { ...studio.proxy, stopSequences: [] } }
-    for (const model of buildLiteLlmConfig(profile, engine).model_list) {
+    for (const model of buildLiteLlmConfig(profile).model_list) {
       expect(model.litellm_params).not.toHaveProperty('stop')
     }
   })
 
-  it('has LiteLLM count for Prometheus only where that is asked for', () => {
+  it("turns on LiteLLM's own metrics only on request", () => {
     const callbacksOf = (proxy: typeof studio.proxy) =>
-      buildLiteLlmConfig({ ...studio, proxy }, engine).litellm_settings['callbacks']
+      buildLiteLlmConfig({ ...studio, proxy }).litellm_settings['callbacks']
     expect(callbacksOf(studio.proxy)).toEqual(['opta_router.callback'])
     expect(callbacksOf({ ...studio.proxy, litellmMetrics: true })).toEqual([
       'opta_router.callback',
@@ -93,20 +90,20 @@ describe('LiteLLM config', () => {
   })
 
   it('reads back from YAML as what was built', () => {
-    const config = buildLiteLlmConfig(studio, engine)
+    const config = buildLiteLlmConfig(studio)
     expect(parse(renderLiteLlmConfig(config))).toEqual(config)
   })
 
   it('keeps stop sequences texts for a YAML 1.1 reader, where `no` is a boolean and 012 a number', () => {
     const stopSequences = ['no', '012', '~', '1_000', "it's: #1", '<|EOT|>\n', '*a']
     const profile = { ...studio, proxy: { ...studio.proxy, stopSequences } }
-    const text = renderLiteLlmConfig(buildLiteLlmConfig(profile, engine))
+    const text = renderLiteLlmConfig(buildLiteLlmConfig(profile))
     const read = parse(text, { version: '1.1' })
     expect(read.model_list[1].litellm_params.stop).toEqual(stopSequences)
   })
 
   it('gives every setting its reason, once, and carries no key', () => {
-    const text = renderLiteLlmConfig(buildLiteLlmConfig(studio, engine))
+    const text = renderLiteLlmConfig(buildLiteLlmConfig(studio))
     const lines = text.split('\n')
     for (const setting of ['router_settings', 'litellm_settings', 'general_settings']) {
       const start = lines.findIndex((line) => line.startsWith(`${setting}:`))
@@ -124,11 +121,13 @@ describe('LiteLLM config', () => {
 })
 
 describe('localUrl', () => {
-  it('uses loopback for what listens everywhere, and the address of what listens on one', () => {
+  it('uses loopback for a wildcard address, else the address itself', () => {
     expect(localUrl('0.0.0.0', 8080)).toBe('http://127.0.0.1:8080')
     expect(localUrl('localhost', 8080)).toBe('http://127.0.0.1:8080')
     expect(localUrl('::', 8080)).toBe('http://[::1]:8080')
     expect(localUrl('192.168.1.7', 4000)).toBe('http://192.168.1.7:4000')
     expect(localUrl('fe80::1', 4000)).toBe('http://[fe80::1]:4000')
+    expect(localUrl(['100.64.0.7', '::1'], 8080)).toBe('http://[::1]:8080')
+    expect(localUrl(['100.64.0.7', 'fe80::1'], 8080)).toBe('http://100.64.0.7:8080')
   })
 })

@@ -62,7 +62,7 @@ describe('why LiteLLM ended', () => {
     expect(explanation.permanent).toBe(true)
   })
 
-  it('tells a missing extension from a broken environment', () => {
+  it('distinguishes a missing extension from a broken environment', () => {
     const log = failedStart(`ModuleNotFoundError: No module named 'opta_router'
 
 The above exception was the direct cause of the following exception:
@@ -83,14 +83,14 @@ ImportError: Could not import custom_auth from opta_router`)
     )
   })
 
-  it('quotes the error of a start that failed otherwise, and does not try it again', () => {
+  it('quotes the error of another failed start, and does not retry it', () => {
     expect(explain(3, failedStart("TypeError: 'int' object is not iterable"))).toEqual({
       reason: "LiteLLM ended with exit status 3: TypeError: 'int' object is not iterable",
       permanent: true,
     })
   })
 
-  it('does not take the traceback of a request for the reason once it has served', () => {
+  it('does not blame the traceback of a request once it was ready', () => {
     const log = `INFO:     Uvicorn running on http://127.0.0.1:4000 (Press CTRL+C to quit)
 ModuleNotFoundError: No module named 'google'
 INFO:     127.0.0.1:1 - "POST /v1/messages HTTP/1.1" 500 Internal Server Error`
@@ -130,7 +130,7 @@ ${error}`
     [0, null],
     [null, null],
     [null, 'SIGTERM'],
-  ])('an end in order is one, whatever stands before it (status %s, signal %s)', (exitCode, signal) => {
+  ])('a clean shutdown, whatever was logged before (status %s, signal %s)', (exitCode, signal) => {
     const log = `${requestError("ModuleNotFoundError: No module named 'google'")}
 ${answered}
 OSError: [Errno 28] No space left on device
@@ -146,7 +146,7 @@ sys:1: ResourceWarning: unclosed <socket.socket fd=7>`
     expect(explain(null, log, 'SIGKILL').reason).toContain('SIGKILL')
   })
 
-  it('does not take an earlier lack for the reason of a later end', () => {
+  it('does not blame an earlier shortage for a later exit', () => {
     const log = `MemoryError\nOSError: [Errno 28] No space left on device\n${answered}\nKeyError: 'made up'`
     expect(explain(1, log)).toEqual({
       reason: "LiteLLM ended with exit status 1: KeyError: 'made up'",
@@ -154,7 +154,7 @@ sys:1: ResourceWarning: unclosed <socket.socket fd=7>`
     })
   })
 
-  it('names a Python that went away with an upgrade, and a crash', () => {
+  it('names a Python that an upgrade removed, and a crash', () => {
     const log = `dyld[4711]: Library not loaded: /opt/homebrew/Cellar/python@3.13/3.13.0/Frameworks/Python.framework/Versions/3.13/Python
   Referenced from: <01234567-89AB-3CDE-8F01-23456789ABCD> /x/litellm/bin/python3.13
   Reason: tried: '/opt/homebrew/Cellar/python@3.13/3.13.0/Python' (no such file)`
@@ -174,7 +174,7 @@ sys:1: ResourceWarning: unclosed <socket.socket fd=7>`
     expect(explain(null, '', 'SIGTERM').reason).toContain('SIGTERM')
   })
 
-  it('claims nothing it does not know', () => {
+  it('does not guess', () => {
     expect(explain(0, '')).toEqual({
       reason: 'LiteLLM ended with exit status 0; its log does not say why',
       permanent: false,

@@ -3,96 +3,59 @@ import { stripVTControlCharacters } from 'node:util'
 import type { ExitExplanation, ExitReport } from '../supervise/child-service.ts'
 import { findLoaderFailure } from '../supervise/loader-failure.ts'
 
-interface Symptom {
-  readonly pattern: RegExp
-  readonly permanent: boolean
-  readonly reason: (match: RegExpMatchArray) => string
-}
+/** A pattern, and the reason: $1 is its first group, $0 all that it matched. */
+type Symptom = readonly [RegExp, string]
 
 const broken = 'the Python environment of LiteLLM is broken: set it up again'
 
-/** uvicorn's line for an address that it can't bind; our check before it prints the same (opta_litellm.py). */
-const bindSymptoms: readonly Symptom[] = [
-  {
-    // 98 on Linux, 48 on macOS. uvicorn and asyncio both name the address, in different forms.
-    pattern: /^ERROR:\s+(\[Errno (?:98|48)\] error while attempting to bind.*?\('[^']*', (\d+).*)$/m,
-    permanent: true,
-    reason: ([, line, port]) => `port ${port} is taken by another program: ${line}`,
-  },
-  {
-    pattern: /^(?:ERROR:\s+|OSError: )(\[Errno (?:98|48)\].*address already in use.*)$/im,
-    permanent: true,
-    reason: ([, line]) => `its port is taken by another program: ${line}`,
-  },
-  {
-    pattern: /^ERROR:\s+(\[Errno (?:99|49)\] error while attempting to bind.*?\('([^']*)', \d+.*)$/m,
-    permanent: true,
-    reason: ([, line, host]) => `${host} is not an address of this machine: ${line}`,
-  },
-  {
-    pattern: /^ERROR:\s+(\[Errno -?\d+\] error while looking up host '([^']*)'.*)$/m,
-    permanent: true,
-    reason: ([, line, host]) => `the host ${host} is unknown: ${line}`,
-  },
-  {
-    pattern: /^ERROR:\s+(\[Errno 13\] error while attempting to bind.*?\('[^']*', (\d+).*)$/m,
-    permanent: true,
-    reason: ([, line, port]) => `this user may not listen on port ${port}: ${line}`,
-  },
-]
+/**
+ * uvicorn's line for an address that it can't bind; our check before it prints the same (opta_litellm.py). uvicorn and asyncio
+ * both name the address, in different forms. The numbers are those of Linux and of macOS.
+ */
+const unbound =
+  /^(?:ERROR:\s+|OSError: )(\[Errno (-?\d+)\] (?:error while (?:attempting to bind|looking up host)\b|.*address already in use).*)$/im
+
+const explainUnbound = (log: string): string | null => {
+  const [, line, errno = ''] = unbound.exec(log) ?? []
+  if (line === undefined) return null
+  const [, host, port] = /(?:\(|host )'([^']*)'(?:, (\d+))?/.exec(line) ?? []
+  if (['98', '48'].includes(errno))
+    return `${port === undefined ? 'its port' : `port ${port}`} is taken by another program: ${line}`
+  if (['99', '49'].includes(errno)) return `${host} is not an address of this machine: ${line}`
+  if (errno === '13') return `this user may not listen on port ${port}: ${line}`
+  return line.includes('looking up host') ? `the host ${host} is unknown: ${line}` : line
+}
 
 /**
  * Most specific first. Each searches the whole log tail, because the reason is often in its middle: a taken port is followed
  * by the tracebacks of the tasks that it cancelled (recorded on LiteLLM 1.106.2).
  */
 const startSymptoms: readonly Symptom[] = [
-  {
-    pattern: /^yaml\.\w+\.\w+Error: ([^\n]*)\n(?:[^\n]*\n)*?\s+in "([^"]+)", line (\d+), column \d+/m,
-    permanent: true,
-    reason: ([, problem, file, line]) =>
-      `its configuration is not valid YAML: ${problem} (${file}, line ${line})`,
-  },
-  {
-    // Anchored, because the traceback above shows the source line with the same words.
-    pattern: /^Exception: Config file not found: ([^\n]*)/m,
-    permanent: true,
-    reason: ([, path]) => `its configuration is missing: ${path}`,
-  },
-  {
-    pattern: /UnsafeMasterKeyError: ([^\n]*?)(?: The fix is printed once the server exits\.)?$/m,
-    permanent: true,
-    reason: ([, sentence]) => `it refuses its master key: ${sentence}`,
-  },
-  {
-    pattern: /ImportError: Could not import (\S+) from (\S+)/,
-    permanent: true,
-    reason: ([, name, module]) =>
-      `the extension ${module}.py beside its configuration is missing or has no ${name}`,
-  },
-  {
-    pattern: /^(?:ModuleNotFoundError|ImportError): ([^\n]*)/m,
-    permanent: true,
-    reason: ([, what]) => `${broken} (${what})`,
-  },
-  {
-    pattern: /can't open file '([^']*)'|No such file or directory: '([^']*opta_[^']*)'/,
-    permanent: true,
-    reason: ([, opened, missing]) => `a file of ours is missing: ${opened ?? missing}`,
-  },
+  [
+    /^yaml\.\w+\.\w+Error: ([^\n]*)\n(?:[^\n]*\n)*?\s+in "([^"]+)", line (\d+), column \d+/m,
+    'its configuration is not valid YAML: $1 ($2, line $3)',
+  ],
+  // Anchored, because the traceback above shows the source line with the same words.
+  [/^Exception: Config file not found: ([^\n]*)/m, 'its configuration is missing: $1'],
+  [
+    /UnsafeMasterKeyError: ([^\n]*?)(?: The fix is printed once the server exits\.)?$/m,
+    'it refuses its master key: $1',
+  ],
+  [
+    /ImportError: Could not import (\S+) from (\S+)/,
+    'the extension $2.py beside its configuration is missing or has no $1',
+  ],
+  [/^(?:ModuleNotFoundError|ImportError): ([^\n]*)/m, `${broken} ($1)`],
+  [
+    /can't open file '([^']*)'|No such file or directory: '([^']*opta_[^']*)'/,
+    'a file of ours is missing: $1$2',
+  ],
 ]
 
 /** Reasons that can end it at any time. */
 const lackSymptoms: readonly Symptom[] = [
-  {
-    pattern: /No space left on device/,
-    permanent: false,
-    reason: () => 'the disk is full: No space left on device',
-  },
-  {
-    pattern: /^MemoryError\b|Cannot allocate memory/m,
-    permanent: false,
-    reason: ([line]) => `there was not enough memory: ${line}`,
-  },
+  [/No space left on device/, 'the disk is full: $0'],
+  [/^MemoryError\b|Cannot allocate memory/m, 'there was not enough memory: $0'],
 ]
 
 /**
@@ -124,15 +87,17 @@ export const explainLiteLlmExit = (report: ExitReport, ready = false): ExitExpla
   // A signal from outside explains more than whatever was in the log when it arrived.
   if (signal !== null && outsideSignals.has(signal)) return explainSignal(signal)
   // The port's owner may have answered our probe and made LiteLLM look ready: a failed bind counts anyway.
-  const unbound = findSymptom(bindSymptoms, lines)
-  if (unbound !== null) return unbound
+  const whyUnbound = explainUnbound(lines.join('\n'))
+  if (whyUnbound !== null) return { reason: `LiteLLM ended: ${whyUnbound}`, permanent: true }
   // A request's error doesn't end the process, so only lines after the last request can say why it ended.
   const said = served ? lines.slice(lines.findLastIndex((line) => /^INFO:\s/.test(line)) + 1) : lines
   const unloadable = findLoaderFailure(said)
   if (unloadable !== null)
     return { reason: `LiteLLM's Python ${unloadable.what}; ${broken}`, permanent: true }
-  const found = findSymptom(served ? lackSymptoms : [...startSymptoms, ...lackSymptoms], said)
-  if (found !== null) return found
+  const whyStart = served ? null : findReason(startSymptoms, said)
+  if (whyStart !== null) return { reason: `LiteLLM ended: ${whyStart}`, permanent: true }
+  const lack = findReason(lackSymptoms, said)
+  if (lack !== null) return { reason: `LiteLLM ended: ${lack}`, permanent: false }
   if (signal !== null) return explainSignal(signal)
   const how = report.exitCode === null ? 'LiteLLM ended' : `LiteLLM ended with exit status ${report.exitCode}`
   const last = findLastError(said)
@@ -143,11 +108,11 @@ export const explainLiteLlmExit = (report: ExitReport, ready = false): ExitExpla
   }
 }
 
-const findSymptom = (symptoms: readonly Symptom[], lines: readonly string[]): ExitExplanation | null => {
+const findReason = (symptoms: readonly Symptom[], lines: readonly string[]): string | null => {
   const text = lines.join('\n')
-  for (const { pattern, permanent, reason } of symptoms) {
-    const match = text.match(pattern)
-    if (match !== null) return { reason: `LiteLLM ended: ${reason(match)}`, permanent }
+  for (const [pattern, reason] of symptoms) {
+    const match = pattern.exec(text)
+    if (match !== null) return reason.replace(/\$(\d)/g, (_, group) => match[group] ?? '')
   }
   return null
 }

@@ -34,7 +34,7 @@ const freeUrl = async (): Promise<string> => {
 const never = new AbortController().signal
 
 describe('probing LiteLLM', () => {
-  it('is ready when it says that it is alive, and asks nothing else', async () => {
+  it('is ready once /health/liveliness says so, and asks nothing else', async () => {
     const asked: string[] = []
     const url = await serve((request, response) => {
       asked.push(`${request.method} ${request.url}`)
@@ -51,7 +51,7 @@ describe('probing LiteLLM', () => {
     })
   })
 
-  it('is unreachable when it errs, is another program, or does not answer', async () => {
+  it('is unreachable after an error, no answer, or an answer from another program', async () => {
     const erring = await serve((_, response) => response.writeHead(500).end('Internal Server Error'))
     expect(await probeLiteLlm(erring, never)).toEqual({
       state: 'unreachable',
@@ -88,7 +88,7 @@ describe('checking the client key', () => {
 })
 
 describe('warming LiteLLM up', () => {
-  it('sends one message of one token and minds no failure', async () => {
+  it('sends one message of one token and ignores a failure', async () => {
     const asked: string[] = []
     const url = await serve((request, response) => {
       asked.push(`${request.method} ${request.url} ${request.headers['x-api-key']}`)

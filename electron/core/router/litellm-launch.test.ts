@@ -2,6 +2,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   statSync,
   utimesSync,
@@ -25,6 +26,7 @@ const keys = {
   clientKeysPath: '/state/keys/clients.json',
 }
 
+const resources = join(import.meta.dirname, '../../../resources')
 let proxyDir = ''
 let ownConfig = ''
 beforeEach(() => {
@@ -40,7 +42,7 @@ const plan = (profile: Profile = demo, env: Record<string, string> = { PATH: '/u
     proxyDir,
     parkedDir: '/state/parked',
     feedPath: '/state/router.sock',
-    resourcesDir: join(import.meta.dirname, '../../../resources'),
+    resourcesDir: resources,
     keys,
     env,
   })
@@ -65,6 +67,13 @@ describe('starting LiteLLM', () => {
     expect(existsSync(join(proxyDir, 'opta_router.py'))).toBe(true)
   })
 
+  it('copies every module of the Router, and only those', () => {
+    plan()
+    const pythons = (dir: string) => readdirSync(dir).filter((name) => name.endsWith('.py'))
+    expect(pythons(proxyDir)).toEqual(pythons(resources))
+    expect(pythons(proxyDir)).toContain('opta_admission.py')
+  })
+
   it('writes files that only their owner may read', () => {
     plan()
     expect(statSync(proxyDir).mode & 0o777).toBe(0o700)
@@ -73,7 +82,7 @@ describe('starting LiteLLM', () => {
     }
   })
 
-  it('replaces what was changed and leaves the rest with its time', () => {
+  it('replaces changed files and leaves the others untouched', () => {
     plan()
     const old = new Date('2020-01-01')
     for (const name of ['config.yaml', 'opta_router.py']) utimesSync(join(proxyDir, name), old, old)
@@ -83,7 +92,7 @@ describe('starting LiteLLM', () => {
     expect(statSync(join(proxyDir, 'opta_router.py')).mtime).toEqual(old)
   })
 
-  it('hands secrets on in the environment, never in argv or the config', () => {
+  it('passes secrets in the environment, never in argv or the config', () => {
     const { argv, env } = plan()
     expect(env['OPTA_MASTER_KEY']).toBe(keys.masterKey)
     expect(env['OPTA_ENGINE_KEY']).toBe(keys.engineKey)
@@ -94,7 +103,7 @@ describe('starting LiteLLM', () => {
     }
   })
 
-  it('lets nothing of our own environment through that was not asked for', () => {
+  it('passes on only listed variables of our own environment', () => {
     const { env } = plan(demo, {
       PATH: '/usr/bin',
       HOME: '/home/a',
@@ -111,7 +120,7 @@ describe('starting LiteLLM', () => {
 })
 
 describe("a LiteLLM config of the user's own", () => {
-  it('is used as it is, and the client key opens it when it names none', () => {
+  it('is used unchanged; if it names no key, the client key opens it', () => {
     writeFileSync(ownConfig, 'model_list: []\n')
     const { argv, env } = plan(withOwnConfig())
     expect(argv[argv.indexOf('--config') + 1]).toBe(ownConfig)
@@ -119,7 +128,7 @@ describe("a LiteLLM config of the user's own", () => {
     expect(existsSync(join(proxyDir, 'config.yaml'))).toBe(false)
   })
 
-  it('is refused in words when it cannot work', () => {
+  it('is refused with a reason if it cannot work', () => {
     const profile = withOwnConfig()
     expect(() => plan(profile)).toThrow(`there is no file ${ownConfig}`)
     writeFileSync(ownConfig, 'model_list:\n  - a: 1\n   - b: [\n')

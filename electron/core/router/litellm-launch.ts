@@ -1,5 +1,5 @@
 // How to start LiteLLM: its files in the state folder, its command line and its environment.
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
 import type { Profile } from '../../contract/profile.ts'
@@ -9,12 +9,11 @@ import { isErrno, readFileOrNull, writePrivateFile } from '../base/private-file.
 import { readRegularFile } from '../base/regular-file.ts'
 import { slotCacheOf } from '../engine/slot-cache.ts'
 import type { LaunchSpec } from '../supervise/child-service.ts'
-import { nodeKeyVariable, renderLiteLlmConfig } from './litellm-config.ts'
-import { routerModules, routerSettings } from './litellm-router-settings.ts'
+import { buildLiteLlmConfig, nodeKeyVariable, renderLiteLlmConfig } from './litellm-config.ts'
+import { routerSettings } from './litellm-router-settings.ts'
 import { readNodeKey } from './nodes/node-key.ts'
-import { profileLiteLlmConfig } from './profile-litellm-config.ts'
 
-interface LiteLlmLaunchInput {
+export interface LiteLlmLaunchInput {
   readonly profile: Profile
   /** The Python of the environment that LiteLLM is installed in. */
   readonly pythonPath: string
@@ -30,8 +29,6 @@ interface LiteLlmLaunchInput {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-const launcher = 'opta_litellm.py'
-
 /**
  * Writes the files that LiteLLM reads and returns how to start it. Idempotent.
  * Throws an Error whose message is the reason when the user's own config can't be used.
@@ -41,9 +38,9 @@ export const planLiteLlmLaunch = (input: LiteLlmLaunchInput): LaunchSpec => {
   mkdirSync(proxyDir, { recursive: true, mode: 0o700 })
   // LiteLLM imports `opta_router` from the folder of its config.yaml only. Copied, not linked: an update of the app
   // must not change modules under a running proxy.
-  for (const name of [...routerModules, launcher]) {
-    replaceIfDifferent(join(proxyDir, name), readFileSync(join(input.resourcesDir, name), 'utf8'))
-  }
+  for (const name of readdirSync(input.resourcesDir))
+    if (/^opta_\w+\.py$/.test(name))
+      replaceIfDifferent(join(proxyDir, name), readFileSync(join(input.resourcesDir, name), 'utf8'))
   return {
     argv: [
       input.pythonPath,
@@ -54,7 +51,7 @@ export const planLiteLlmLaunch = (input: LiteLlmLaunchInput): LaunchSpec => {
       // LiteLLM prints box-drawing characters at start; a C locale on macOS would make that an error.
       '-X',
       'utf8',
-      join(proxyDir, launcher),
+      join(proxyDir, 'opta_litellm.py'),
       '--config',
       profile.proxy.configPath === null ? writeConfig(input) : checkOwnConfig(profile.proxy.configPath),
       '--host',
@@ -73,7 +70,7 @@ const writeConfig = ({ profile, proxyDir, feedPath, parkedDir }: LiteLlmLaunchIn
   const path = join(proxyDir, 'config.yaml')
   const settings = routerSettings(profile, { proxyDir, feedPath }, slotCacheOf(profile, parkedDir))
   replaceIfDifferent(settingsPath(proxyDir), `${JSON.stringify(settings, null, 2)}\n`)
-  replaceIfDifferent(path, renderLiteLlmConfig(profileLiteLlmConfig(profile)))
+  replaceIfDifferent(path, renderLiteLlmConfig(buildLiteLlmConfig(profile)))
   return path
 }
 

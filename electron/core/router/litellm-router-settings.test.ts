@@ -1,6 +1,6 @@
 // What the profile switches is what the Router gets and what the plan lists.
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Profile } from '../../contract/profile.ts'
@@ -8,7 +8,7 @@ import { isAdmissionOn } from '../config/kv-sharing.ts'
 import { builtinProfiles } from '../config/profiles.ts'
 import { slotCacheOf } from '../engine/slot-cache.ts'
 import { clientLimits } from './client-limits.ts'
-import { routerModules, routerSettings } from './litellm-router-settings.ts'
+import { routerSettings } from './litellm-router-settings.ts'
 import { planRouter } from './router-plan.ts'
 
 const demo = builtinProfiles('/runtime')['demo']
@@ -47,7 +47,7 @@ describe('the settings of the Router', () => {
     expect(offWithout('admission')).toEqual(['proxy.admission', 'proxy.pinConversations'])
   })
 
-  it('guard the pool of what runs, flags that the user pinned included', () => {
+  it('guard the pool that really runs, including pinned flags', () => {
     expect(routerSettings(demo, paths)).toMatchObject({ pool_tokens: null, slots: 4, queue_limit: 16 })
     const pinned = profileWith({ llamaServer: { pinnedFlags: ['-kvu', '-c', '9000', '-np', '3'] } })
     expect(routerSettings(pinned, paths)).toMatchObject({
@@ -65,7 +65,7 @@ describe('the settings of the Router', () => {
     ['pinned flags', { pinnedFlags: ['-kvu', '-c', '100000', '-np', '3'] }],
     ['hardly anything', { unifiedKv: true, contextTokens: 1_024 }],
   ]
-  it.each(pools)('grant of a pool what clients are told: %s', (_, llamaServer) => {
+  it.each(pools)('grant the same part of a pool as clients get in their settings: %s', (_, llamaServer) => {
     const profile = profileWith({ llamaServer })
     const { pool_tokens, pool_answer_tokens } = routerSettings(profile, paths)
     const { contextTokens, maxOutputTokens } = clientLimits(profile.llamaServer)
@@ -75,7 +75,7 @@ describe('the settings of the Router', () => {
     })
   })
 
-  it('bound what a request may bring along', () => {
+  it("limit a request's size and fields", () => {
     expect(routerSettings(demo, paths)).toMatchObject({ max_body_bytes: 33_554_432, pass_fields: null })
     const own = profileWith({ proxy: { maxBodyBytes: 1_000_000, passFields: ['min_p', 'grammar'] } })
     expect(routerSettings(own, paths)).toMatchObject({
@@ -87,13 +87,13 @@ describe('the settings of the Router', () => {
     expect(does('proxy.passFields')).toContain('min_p, grammar')
   })
 
-  it("promise nothing under a LiteLLM configuration of the user's own", () => {
+  it("are all off with a LiteLLM configuration of the user's own", () => {
     const own = profileWith({ proxy: { configPath: '/home/a/config.yaml' } })
     expect(isAdmissionOn(own)).toBe(false)
     expect(planRouter(own).some(({ on }) => on)).toBe(false)
   })
 
-  it('say where the conversations without a slot wait', () => {
+  it('name the folder for conversations without a slot', () => {
     const profile = profileWith({ llamaServer: { parkedCacheMiB: 100, parkedCacheHours: 2 } })
     expect(routerSettings(profile, paths, slotCacheOf(profile, '/state/parked'))).toMatchObject({
       pin_conversations: true,
@@ -105,14 +105,12 @@ describe('the settings of the Router', () => {
     expect(routerSettings(profile, paths)).toMatchObject({ pin_conversations: false, parked_dir: null })
   })
 
-  it('are the fields that the Python side knows, and every module of it is copied', () => {
+  it('are the fields that the Python side knows', () => {
     const known = readFileSync(join(resources, 'opta_settings.py'), 'utf8')
     for (const name of Object.keys(routerSettings(demo, paths))) expect(known).toContain(`    ${name}: `)
-    const modules = readdirSync(resources).filter((name) => /^opta_\w+\.py$/.test(name))
-    expect([...routerModules, 'opta_litellm.py'].sort()).toEqual(modules.sort())
   })
 
-  it('say which tools reach the model: a coding agent needs few, and a list in the profile applies to every client', () => {
+  it('list the tools that reach the model: a coding agent needs few, and a list in the profile applies to every client', () => {
     const toolsOf = (change: Parameters<typeof profileWith>[0]) => {
       const { tools, tools_for_everybody } = routerSettings(profileWith(change), paths)
       return { tools, tools_for_everybody }

@@ -1,23 +1,14 @@
 // LiteLLM as a service: what to run, how to tell that it is ready, why it ended.
 
-import type { Profile } from '../../contract/profile.ts'
-import type { Keys } from '../access/keys.ts'
 import { localUrl } from '../base/local-url.ts'
 import type { InstalledLiteLlm } from '../setup/litellm.ts'
 import type { ChildService } from '../supervise/child-service.ts'
 import { rememberReady } from '../supervise/seen-ready.ts'
 import { explainLiteLlmExit } from './litellm-exit.ts'
 import { probeLiteLlm } from './litellm-health.ts'
-import { planLiteLlmLaunch } from './litellm-launch.ts'
+import { type LiteLlmLaunchInput, planLiteLlmLaunch } from './litellm-launch.ts'
 
-export interface LiteLlmServiceOptions {
-  readonly profile: Profile
-  readonly proxyDir: string
-  readonly parkedDir: string
-  readonly feedPath: string
-  readonly resourcesDir: string
-  readonly keys: Keys
-  readonly env: Readonly<Record<string, string | undefined>>
+interface LiteLlmServiceOptions extends Omit<LiteLlmLaunchInput, 'pythonPath'> {
   /** null when not installed. Throws for a release that must not run. */
   readonly readInstalled: () => Promise<InstalledLiteLlm | null>
 }

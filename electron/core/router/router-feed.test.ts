@@ -82,7 +82,7 @@ const line = (requests: object[], day = '2026-11-23') =>
   `${JSON.stringify({ requests, day, developers: [use] })}\n`
 
 describe('the feed of the Router', () => {
-  it('knows nothing until it is connected, then what the last line says', async () => {
+  it('knows nothing until it is connected, then the last line', async () => {
     expect(feed.requests()).toBeNull()
     expect(feed.developers()).toBeNull()
     feed.connect()
@@ -112,7 +112,7 @@ describe('the feed of the Router', () => {
     expect(feed.requests()?.[0]?.outputTokens).toBe(3)
   })
 
-  it('keeps what no answer said as not known', async () => {
+  it('keeps missing values as unknown', async () => {
     feed.connect()
     await until(() => connections.length > 0)
     const unsaid = { ...use, cachedTokens: null, readTokens: null }
@@ -121,7 +121,7 @@ describe('the feed of the Router', () => {
     expect(feed.developers()).toEqual([unsaid])
   })
 
-  it("does not pass yesterday's sums off as today's", async () => {
+  it("does not show yesterday's sums as today's", async () => {
     feed.connect()
     await until(() => connections.length > 0)
     connections[0]?.write(line([], '2026-11-22'))
@@ -129,7 +129,7 @@ describe('the feed of the Router', () => {
     expect(feed.developers()).toEqual([])
   })
 
-  it('knows nothing of a Router that is gone, and hears the next one', async () => {
+  it('forgets a Router that is gone, and hears the next one', async () => {
     feed.connect()
     await until(() => connections.length > 0)
     connections[0]?.write(line([request()]))
@@ -144,7 +144,7 @@ describe('the feed of the Router', () => {
     expect(feed.requests()).toEqual([])
   })
 
-  it('tells what the slots hold, and each event once, also across Routers', async () => {
+  it('reports what the slots hold, and each event once, even across Routers', async () => {
     feed.connect()
     await until(() => connections.length > 0)
     const slots = [{ id: 0, developer: 'anna', conversation: '4f1e02', named: true }]
@@ -174,7 +174,7 @@ describe('the feed of the Router', () => {
     expect(feed.heldSlots()).toEqual(slots)
   })
 
-  it('asks a Router that can to park, and waits for it alone', async () => {
+  it('asks a Router to park if it can, and waits only for that', async () => {
     await feed.park(60_000)
     feed.connect()
     await until(() => connections.length > 0)
@@ -199,7 +199,7 @@ describe('the feed of the Router', () => {
     await left
   })
 
-  it('shows nothing of what it does not understand', async () => {
+  it('ignores lines that it does not understand', async () => {
     feed.connect()
     await until(() => connections.length > 0)
     connections[0]?.write(line([request()]))
@@ -208,7 +208,7 @@ describe('the feed of the Router', () => {
     await until(() => feed.requests() === null)
   })
 
-  it('lives without a socket at all', async () => {
+  it('works without a socket', async () => {
     const lost = createRouterFeed({ socketPath: join(folder, 'none.sock'), onChange: () => {} })
     lost.connect()
     expect(lost.requests()).toBeNull()

@@ -47,22 +47,7 @@ type FeedState = z.infer<typeof StateSchema>
 /** A request takes about 250 bytes; 4,000 at once don't happen. */
 const maxLineBytes = 1_048_576
 
-export interface RouterFeed {
-  /** In order of arrival; null when unknown. */
-  readonly requests: () => RouterRequest[] | null
-  /** Today's sums; null when unknown. */
-  readonly developers: () => DeveloperUse[] | null
-  /** What each slot holds; null when unknown or nothing is pinned. */
-  readonly heldSlots: () => readonly HeldSlot[] | null
-  /**
-   * Asks the Router to save conversations held only in llama-server's memory, before that ends. Settles when done, after
-   * `waitMs`, or at once when no Router that can do so is connected.
-   */
-  park(waitMs: number): Promise<void>
-  /** Call when the Router becomes ready; keeps an existing connection. */
-  connect(): void
-  close(): void
-}
+export type RouterFeed = ReturnType<typeof createRouterFeed>
 
 /**
  * @param onChange called when a request comes, is measured, changes its phase or goes; not for generated tokens, which are
@@ -74,7 +59,7 @@ export const createRouterFeed = (options: {
   /** Called once per event, in order; not for events from before this feed. */
   readonly onCacheEvent?: (event: CacheEvent) => void
   readonly now?: () => Date
-}): RouterFeed => {
+}) => {
   const now = options.now ?? (() => new Date())
   /** Each Router counts its events from 1, so only their time tells a new Router's events from an old one's. */
   let told = { at: now().getTime(), number: 0 }
@@ -119,13 +104,21 @@ export const createRouterFeed = (options: {
   }
 
   return {
-    requests: () => state?.requests.map((request) => ({ ...request, node: request.node ?? null })) ?? null,
-    developers: () => {
+    /** In order of arrival; null when unknown. */
+    requests: (): RouterRequest[] | null =>
+      state?.requests.map((request) => ({ ...request, node: request.node ?? null })) ?? null,
+    /** Today's sums; null when unknown. */
+    developers: (): DeveloperUse[] | null => {
       if (state === null) return null
       return state.day === localDay(now()) ? state.developers : []
     },
-    heldSlots: () => state?.slots ?? null,
-    park: async (waitMs) => {
+    /** What each slot holds; null when unknown or nothing is pinned. */
+    heldSlots: (): readonly HeldSlot[] | null => state?.slots ?? null,
+    /**
+     * Asks the Router to save conversations held only in llama-server's memory, before that ends. Settles when done, after
+     * `waitMs`, or at once when no Router that can do so is connected.
+     */
+    park: async (waitMs: number): Promise<void> => {
       const before = state?.parkings
       if (socket === null || before === undefined) return
       socket.write('park\n')
@@ -135,12 +128,13 @@ export const createRouterFeed = (options: {
       }
       await within(told(), waitMs)
     },
-    connect: () => {
+    /** Call when the Router becomes ready; keeps an existing connection. */
+    connect: (): void => {
       if (socket !== null) return
       socket = connect(options.socketPath)
       attend(socket)
     },
-    close: () => {
+    close: (): void => {
       const connection = socket
       socket = null
       state = null

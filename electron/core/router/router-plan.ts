@@ -1,18 +1,15 @@
 // A description of what the Router does to requests with this profile: every switch, and whether it is on.
 import type { Profile } from '../../contract/profile.ts'
+import type { PlanAnswer } from '../../contract/question.ts'
 import { formatCount } from '../base/format-bytes.ts'
 import { keepsSlots } from '../engine/slot-cache.ts'
 import { mcpPrefix } from './kept-tools.ts'
 import { routerSettings } from './litellm-router-settings.ts'
 
-export interface RouterBehaviour {
-  /** The profile key that switches it. */
-  readonly setting: string
-  readonly on: boolean
-  readonly does: string
-}
+/** One of the Router's switches; `setting` is the profile key. */
+export type RouterBehaviour = PlanAnswer['router'][number]
 
-export const planRouter = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): readonly RouterBehaviour[] => {
+export const planRouter = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): RouterBehaviour[] => {
   const settings = routerSettings(profile, { proxyDir: '', feedPath: '' })
   const { slots, pool_tokens: pool, queue_limit: most } = settings
   const passed = settings.pass_fields ?? []

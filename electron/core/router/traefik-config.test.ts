@@ -30,7 +30,7 @@ it('sends the name to the Router on this machine', () => {
   })
 })
 
-it('watches the folder, whatever its name, and puts no end to an answer', () => {
+it("watches the folder, whatever its name, and does not limit an answer's time", () => {
   expect(parse(traefikStaticConfig(options))).toMatchObject({
     entryPoints: { nexus: { address: ':80', transport: { respondingTimeouts: { writeTimeout: '0s' } } } },
     providers: { file: { directory: options.dynamicDir, watch: true } },

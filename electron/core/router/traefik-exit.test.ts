@@ -19,7 +19,7 @@ const explain = (
   )
 
 describe('why Traefik ended', () => {
-  it('a port below 1024: says who may listen there on this system', () => {
+  it('a port below 1024: explains who may listen there on this system', () => {
     const line = listenError('listen tcp :80: bind: permission denied')
     const onLinux = explain(line)
     expect(onLinux.permanent).toBe(true)
@@ -60,7 +60,7 @@ describe('why Traefik ended', () => {
     expect(permanent).toBe(true)
   })
 
-  it('quotes what it does not know, also from the line of another shape that a broken file makes', () => {
+  it('quotes an unknown error, also from the JSON line of a broken file', () => {
     const line = `{"level":"error","error":"command traefik error: yaml: line 1: did not find expected ',' or ']'","time":"2026-11-26T18:50:40Z","message":"Command error"}`
     expect(explain(line)).toEqual({
       reason: "Traefik ended with exit status 1: yaml: line 1: did not find expected ',' or ']'",
@@ -68,7 +68,7 @@ describe('why Traefik ended', () => {
     })
   })
 
-  it('an end in order is one, whatever it complained of before', () => {
+  it('a clean shutdown, whatever was logged before', () => {
     const earlier =
       '\u001b[90m2026-11-28T17:39:53Z\u001b[0m \u001b[31mERR\u001b[0m \u001b[1mmade up: a rule that it could not read\u001b[0m'
     expect(explain(earlier, ':80', 'linux', { exitCode: 0, signal: null })).toEqual({

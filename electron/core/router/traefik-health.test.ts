@@ -18,7 +18,7 @@ it.each([
   expect(judgeGatewayAnswer(given, routerIsReady).state).toBe(state)
 })
 
-it('asks under the name, whatever address it goes to', async () => {
+it('sends the name in the Host header, whatever the address', async () => {
   let host: string | undefined
   const server = createServer((request, response) => {
     host = request.headers.host

@@ -2,7 +2,6 @@
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { AutostartSpec } from '../autostart/autostart.ts'
 import type { StateFolder } from '../config/state-folder.ts'
-import type { CoreLink } from '../control/core-link.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 
@@ -35,7 +34,6 @@ export interface PrivateStack {
   readonly folder: StateFolder
   /** When ready and proved. */
   readonly snapshot: Snapshot
-  readonly client: Pick<CoreLink, 'readSnapshot'>
   /** Stops and removes everything; null, or what remains and how to stop it. */
   end(): Promise<string | null>
 }

@@ -4,9 +4,8 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { hasRecordings, readRecording } from '../platform/test-support/recordings.ts'
-import type { Evidence } from './evidence.ts'
-import { ensureEmptyFolder, outputsOf, planFixtureFiles, writeFixtureFiles } from './fixture-files.ts'
-import { type Probe, pass } from './probe.ts'
+import { ensureEmptyFolder, planFixtureFiles, writeFixtureFiles } from './fixture-files.ts'
+import { type Evidence, type Probe, pass } from './probe.ts'
 import { exited } from './test-support/probes.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'nexus-fixture-files-'))
@@ -75,16 +74,4 @@ it('ensureEmptyFolder creates a folder, and refuses one that is not empty', () =
   ensureEmptyFolder(join(folder, 'new', 'deep'))
   writeFileSync(join(folder, 'new', 'deep', 'x'), '')
   expect(() => ensureEmptyFolder(join(folder, 'new', 'deep'))).toThrow(/already contains x; allowed/)
-})
-
-it('outputsOf keeps the reason of a command that did not run, and shortens long output', () => {
-  const outputs = outputsOf(
-    [
-      { kind: 'command', argv: ['screen', '-ls'], result: { kind: 'not-run', reason: 'ana has none' } },
-      command(['netstat'], 'x'.repeat(9_000), 0),
-    ],
-    redact,
-  )
-  expect(outputs[0]).toEqual({ command: 'screen -ls', exitStatus: null, stdout: '', stderr: 'USER has none' })
-  expect(outputs[1]?.stdout).toMatch(/^x{8000}… \(9000 characters\)$/)
 })

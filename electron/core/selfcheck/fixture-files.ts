@@ -2,38 +2,19 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { isErrno } from '../base/private-file.ts'
-import type { Evidence } from './evidence.ts'
 import type { Redact } from './redact.ts'
 import type { ProbeRun } from './run-probes.ts'
 
-export interface FixtureFile {
-  /** Relative, such as hdiutil/info-macos26.1.txt. */
-  readonly file: string
-  readonly text: string
-  readonly index: {
-    readonly file: string
-    readonly cmdline: string
-    readonly host: string
-    readonly source: string
-    readonly status: string
-    readonly note: string
-  }
-}
+type FixtureFile = ReturnType<typeof planFixtureFiles>[number]
 
-export interface FixtureOrigin {
-  /** Suffix of each file name, such as macos26.1. */
-  readonly versionLabel: string
-  readonly host: string
-  readonly source: string
-}
-
-/** One file per distinct output, stderr separately. Pure. */
+/** One file per distinct output, such as hdiutil/info-macos26.1.txt, and stderr separately. Pure. */
 export const planFixtureFiles = (
   runs: readonly Pick<ProbeRun, 'probe' | 'evidence'>[],
   redact: Redact,
-  { versionLabel, host, source }: FixtureOrigin,
-): readonly FixtureFile[] => {
-  const files: FixtureFile[] = []
+  /** `versionLabel` ends each file's name, such as macos26.1. */
+  { versionLabel, host, source }: Readonly<Record<'versionLabel' | 'host' | 'source', string>>,
+) => {
+  const files: { file: string; text: string; index: Readonly<Record<string, string>> }[] = []
   const seen = new Set<string>()
   const counts = new Map<string, number>()
   const add = (folder: string, what: string, mark: string, text: string, cmdline: string, note: string) => {
@@ -96,24 +77,3 @@ export const writeFixtureFiles = (folder: string, files: readonly FixtureFile[])
   const lines = files.map(({ index }) => `${JSON.stringify(index)}\n`)
   writeFileSync(join(folder, 'INDEX.jsonl'), lines.join(''))
 }
-
-export const outputsOf = (evidence: readonly Evidence[], redact: Redact) =>
-  evidence.map((each) => {
-    if (each.kind === 'text')
-      return { command: redact(each.what), exitStatus: null, stdout: shorten(redact(each.text)), stderr: '' }
-    const { argv, result } = each
-    const command = redact(argv.join(' '))
-    return result.kind === 'not-run'
-      ? { command, exitStatus: null, stdout: '', stderr: redact(result.reason) }
-      : {
-          command,
-          exitStatus: result.exitCode,
-          stdout: shorten(redact(result.stdout)),
-          stderr: shorten(redact(result.stderr)),
-        }
-  })
-
-/** The files hold the full text; here a busy machine's netstat would bury the rest of the document. */
-const mostCharacters = 8_000
-const shorten = (text: string): string =>
-  text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}… (${text.length} characters)`

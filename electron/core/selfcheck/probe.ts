@@ -1,5 +1,5 @@
 // A probe of the selfcheck, and its tools.
-import type { RunCommand } from '../platform/run-command.ts'
+import { type CommandResult, describeFailure, type RunCommand } from '../platform/run-command.ts'
 
 export const probeGroups = [
   'System',
@@ -23,6 +23,9 @@ export interface Finding {
 
 export const pass = (found: string): Finding => ({ verdict: 'pass', found })
 export const fail = (found: string): Finding => ({ verdict: 'fail', found })
+/** Passes when the assumption holds; `otherwise` adds to what was found. */
+export const judged = (holds: boolean, found: string, otherwise = ''): Finding =>
+  holds ? pass(found) : fail(`${found}${otherwise}`)
 export const notApplicable = (found: string): Finding => ({ verdict: 'not-applicable', found })
 
 /** Removes one thing that a probe created. */
@@ -34,6 +37,11 @@ export interface Undo {
   /** Idempotent; rejects if the thing is still there. */
   undo(): Promise<void>
 }
+
+/** A raw output, for the folder that a developer gets. */
+export type Evidence =
+  | { readonly kind: 'command'; readonly argv: readonly string[]; readonly result: CommandResult }
+  | { readonly kind: 'text'; readonly source: string; readonly what: string; readonly text: string }
 
 export interface ProbeTools {
   /** Aborted when the run is interrupted or the probe's time is up. */
@@ -58,4 +66,28 @@ export interface Probe {
   readonly isUntimed?: boolean
   /** A thrown error becomes a failure with its message. */
   run(tools: ProbeTools): Promise<Finding>
+}
+
+type Declare = (
+  id: string,
+  assumed: string,
+  run: Probe['run'],
+  more?: Partial<Pick<Probe, 'limitMs' | 'isUntimed'>>,
+) => Probe
+
+/** Declares the probes of a group. `limitMs`: for those that name no other. */
+export const inGroup =
+  (group: ProbeGroup, limitMs = 15_000): Declare =>
+  (id, assumed, run, more) => ({ id, group, assumed, limitMs, run, ...more })
+
+/** What the command printed. Throws why it did not exit with 0, which is then what the probe found. */
+export const outputOf = async (
+  run: RunCommand,
+  argv: readonly [string, ...string[]],
+  options?: Parameters<RunCommand>[1],
+): Promise<string> => {
+  const result = await run(argv, options)
+  if (result.kind === 'exited' && result.exitCode === 0) return result.stdout
+  // Not the whole command: it may hold a script.
+  throw new Error(`${argv.slice(0, 2).join(' ')}: ${describeFailure(result)}`)
 }

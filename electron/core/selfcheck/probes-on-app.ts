@@ -1,13 +1,21 @@
-// Probes on the app's bundle on this Mac, and on the desktop.
+// Probes on the app's bundle on this Mac.
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describeFailure } from '../platform/run-command.ts'
 import type { SelfcheckContext } from './context.ts'
-import { fail, notApplicable, type Probe, type ProbeTools, pass } from './probe.ts'
+import {
+  type Finding,
+  fail,
+  inGroup,
+  notApplicable,
+  outputOf,
+  type Probe,
+  type ProbeTools,
+  pass,
+} from './probe.ts'
 
 const slowMs = 30_000
-const quickMs = 10_000
+const probe = inGroup('App', slowMs)
 
 const electronFramework = 'Contents/Frameworks/Electron Framework.framework/Electron Framework'
 
@@ -32,82 +40,45 @@ const findFuseWire = (program: Buffer): string | null => {
   return wire === '' ? null : wire
 }
 
-export const probesOnApp = (context: SelfcheckContext): readonly Probe[] => {
-  const { appPath, platformId, env } = context
-  const onBundle = (
-    probe: Omit<Probe, 'group' | 'run'>,
-    work: (path: string, tools: ProbeTools) => ReturnType<Probe['run']>,
-  ): Probe => ({
-    ...probe,
-    group: 'App',
-    run: async (tools) => {
-      if (platformId !== 'darwin') return notApplicable('only macOS has app bundles')
-      if (appPath === null || !existsSync(appPath)) return notApplicable('the app is not installed')
-      return work(appPath, tools)
-    },
-  })
+export const probesOnApp = ({ appPath, platformId }: SelfcheckContext): readonly Probe[] => {
+  if (platformId !== 'darwin') return []
+  const onBundle = (work: (path: string, tools: ProbeTools) => Promise<Finding>): Probe['run'] =>
+    appPath === null || !existsSync(appPath)
+      ? async () => notApplicable('the app is not installed')
+      : (tools) => work(appPath, tools)
   return [
-    onBundle(
-      {
-        id: 'app.signature',
-        assumed: 'the signature of the app and everything in it is valid',
-        limitMs: slowMs,
-      },
-      async (path, { run }) => {
+    probe(
+      'app.signature',
+      'the signature of the app and everything in it is valid',
+      onBundle(async (path, { run }) => {
         const options = { timeoutMs: slowMs }
-        const result = await run(['codesign', '--verify', '--deep', '--strict', '--verbose=2', path], options)
         await run(['codesign', '-dv', '--verbose=4', path])
         await run(['spctl', '--assess', '--type', 'execute', '--verbose', path], options)
-        return result.kind === 'exited' && result.exitCode === 0
-          ? pass('valid on disk')
-          : fail(`codesign --verify: ${describeFailure(result)}`)
-      },
+        await outputOf(run, ['codesign', '--verify', '--deep', '--strict', '--verbose=2', path], options)
+        return pass('valid on disk')
+      }),
     ),
-    onBundle(
-      {
-        id: 'app.quarantine',
-        assumed: 'the app is not in quarantine (macOS would call it damaged)',
-        limitMs: quickMs,
-      },
-      async (path, { run }) => {
+    probe(
+      'app.quarantine',
+      'the app is not in quarantine (macOS would call it damaged)',
+      onBundle(async (path, { run }) => {
         const result = await run(['xattr', '-p', 'com.apple.quarantine', path])
         return result.kind === 'exited' && result.exitCode === 0
           ? fail(`quarantined (${result.stdout.trim()}): xattr -dr com.apple.quarantine "${path}"`)
           : pass('no such attribute')
-      },
+      }),
     ),
-    onBundle(
-      {
-        id: 'app.fuses',
-        assumed:
-          'the fuses match electron-builder.yml: environment variables cannot turn the app into Node, and it runs only its own code',
-        limitMs: slowMs,
-      },
-      async (path) => {
+    probe(
+      'app.fuses',
+      'the fuses match electron-builder.yml: environment variables cannot turn the app into Node, and it runs only its own code',
+      onBundle(async (path) => {
         const wire = findFuseWire(await readFile(join(path, electronFramework)))
         if (wire === null) return fail('the program has no fuses')
         const wrong = wantedFuses.filter(({ position, state }) => wire[position] !== state)
         return wrong.length === 0
           ? pass(wire)
           : fail(`${wire}: ${wrong.map(({ name, state }) => `${name} is not ${state}`).join(', ')}`)
-      },
+      }),
     ),
-    {
-      id: 'app.desktop',
-      group: 'App',
-      assumed: 'there is a desktop for the window and the icon',
-      limitMs: quickMs,
-      run: async ({ run }) => {
-        if (platformId === 'linux')
-          return env['DISPLAY'] || env['WAYLAND_DISPLAY']
-            ? pass('DISPLAY or WAYLAND_DISPLAY is set')
-            : notApplicable('no desktop here: neither DISPLAY nor WAYLAND_DISPLAY is set')
-        const result = await run(['launchctl', 'managername'])
-        const session = result.kind === 'exited' ? result.stdout.trim() : describeFailure(result)
-        return session === 'Aqua'
-          ? pass('session Aqua')
-          : notApplicable(`started in session ${session}, which has no screen`)
-      },
-    },
   ]
 }

@@ -2,17 +2,25 @@
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Platform, RamDiskSpec } from '../platform/platform.ts'
-import { describeFailure } from '../platform/run-command.ts'
 import type { SelfcheckContext } from './context.ts'
-import { type Finding, fail, notApplicable, type Probe, type ProbeTools, pass } from './probe.ts'
+import {
+  type Finding,
+  fail,
+  inGroup,
+  judged,
+  notApplicable,
+  outputOf,
+  type Probe,
+  type ProbeTools,
+  pass,
+} from './probe.ts'
 import { probeOnImages, probesOnDarwinVolume } from './probes-on-darwin-volume.ts'
 import { startHolder } from './sleeping-child.ts'
 
 const mebibyte = 2 ** 20
 const diskBytes = 16 * mebibyte
 /** On macOS formatting and attaching take seconds each; longer is a finding in itself. */
-const diskLimitMs = 40_000
-const quickMs = 15_000
+const probe = inGroup('Build Forge', 40_000)
 
 export const createDiskSpec = (platform: Platform, mark: string, sizeBytes: number): RamDiskSpec => {
   const volumeName = `nexus-selfcheck-${process.pid}${mark}`
@@ -54,32 +62,25 @@ export const mountForProbe = async (
     : fail(outcome.reason)
 }
 
-/** A probe on the disk that an earlier probe mounted. */
+/** Work on the disk that an earlier probe mounted. */
 export type OnDisk = (
-  probe: Omit<Probe, 'group' | 'run'>,
   work: (spec: RamDiskSpec, platform: Platform, tools: ProbeTools) => Promise<Finding>,
-) => Probe
+) => Probe['run']
 
 export const probesOnForge = (context: SelfcheckContext): readonly Probe[] => {
   /** null unless mounted. */
   let disk: { readonly spec: RamDiskSpec } | null = null
-  const onDisk: OnDisk = (probe, work) => ({
-    ...probe,
-    group: 'Build Forge',
-    run: async (tools) =>
-      disk === null
-        ? notApplicable('no RAM disk: mounting it failed')
-        : work(disk.spec, context.createPlatform(tools.run), tools),
-  })
+  const onDisk: OnDisk = (work) => async (tools) =>
+    disk === null
+      ? notApplicable('no RAM disk: mounting it failed')
+      : work(disk.spec, context.createPlatform(tools.run), tools)
   const isMac = context.platformId === 'darwin'
   return [
     ...(isMac ? [probeOnImages] : []),
-    {
-      id: 'forge.mount',
-      group: 'Build Forge',
-      assumed: 'this user can create a RAM disk of 16 MiB, and the mount table then shows it with that size',
-      limitMs: diskLimitMs,
-      run: async (tools) => {
+    probe(
+      'forge.mount',
+      'this user can create a RAM disk of 16 MiB, and the mount table then shows it with that size',
+      async (tools) => {
         const platform = context.createPlatform(tools.run)
         const spec = createDiskSpec(platform, '', diskBytes)
         const mounted = await mountForProbe(platform, spec, tools.deferToEnd)
@@ -92,31 +93,21 @@ export const probesOnForge = (context: SelfcheckContext): readonly Probe[] => {
         // A folder in /dev/shm has no size of its own; a macOS file system uses part of the disk itself.
         const isSized = kind === 'shm-folder' || Math.abs(totalBytes - diskBytes) <= diskBytes / 8
         const said = `${kind}, ${(totalBytes / mebibyte).toFixed(1)} MiB; ${mounted.found}`
-        return isSized ? pass(said) : fail(`${said}; expected 16 MiB`)
-      },
-    },
-    onDisk(
-      {
-        id: 'forge.backing',
-        assumed: "the holder of the RAM disk's memory is known",
-        limitMs: quickMs,
-      },
-      async (spec, platform) => {
-        const backing = await platform.ramDisk.readBacking(spec)
-        if (backing === null) return fail('unknown')
-        return backing.kind === 'program'
-          ? pass(`process ${backing.pid}, ${backing.residentBytes ?? 'unknown'} bytes in RAM`)
-          : pass(backing.kind)
+        return judged(isSized, said, '; expected 16 MiB')
       },
     ),
-    onDisk(
-      {
-        id: 'forge.use',
-        assumed:
-          'files can be written and read, a folder can be opened to all (1777), and flock works as cargo needs it',
-        limitMs: quickMs,
-      },
-      async ({ mountPoint }, _, { run }) => {
+    probe(
+      'forge.backing',
+      "the holder of the RAM disk's memory is known",
+      onDisk(async (spec, platform) => {
+        const backing = await platform.ramDisk.readBacking(spec)
+        return backing === null ? fail('unknown') : pass(JSON.stringify(backing))
+      }),
+    ),
+    probe(
+      'forge.use',
+      'files can be written and read, a folder can be opened to all (1777), and flock works as cargo needs it',
+      onDisk(async ({ mountPoint }, _, { run }) => {
         const folder = join(mountPoint, 'selfcheck')
         await mkdir(folder)
         await chmod(folder, 0o1777)
@@ -124,52 +115,41 @@ export const probesOnForge = (context: SelfcheckContext): readonly Probe[] => {
         const text = 'x'.repeat(mebibyte)
         await writeFile(join(folder, 'file'), text)
         const isRead = (await readFile(join(folder, 'file'), 'utf8')) === text
-        const lock = await run(['perl', '-e', flockTwice, join(folder, 'lock')])
-        const locked = lock.kind === 'exited' ? lock.stdout : describeFailure(lock)
+        const locked = await outputOf(run, ['perl', '-e', flockTwice, join(folder, 'lock')])
         const said = `mode ${mode.toString(8)}, 1 MiB ${isRead ? 'read back' : 'read back wrong'}, flock: ${locked}`
-        return mode === 0o1777 && isRead && locked === 'exclusive' ? pass(said) : fail(said)
-      },
+        return judged(mode === 0o1777 && isRead && locked === 'exclusive', said)
+      }),
     ),
     ...(isMac ? probesOnDarwinVolume(onDisk) : []),
-    onDisk(
-      {
-        id: 'forge.eject-busy',
-        assumed: 'a disk with an open file is not ejected, and the process is named',
-        limitMs: diskLimitMs,
-      },
-      async (spec, platform, tools) => {
+    probe(
+      'forge.eject-busy',
+      'a disk with an open file is not ejected, and the process is named',
+      onDisk(async (spec, platform, tools) => {
         const path = join(spec.mountPoint, 'held')
         await writeFile(path, '')
         const holderPid = await startHolder(path, tools)
         const outcome = await platform.ramDisk.eject(spec, { force: false })
         if (outcome.kind === 'done' || outcome.kind === 'not-mounted') disk = null
         if (outcome.kind !== 'busy') return fail(`not busy, but ${JSON.stringify(outcome)}`)
-        return outcome.holders.some(({ pid }) => pid === holderPid)
-          ? pass(
-              `busy, held by ${outcome.holders.map(({ command, pid }) => `${command} (${pid})`).join(', ')}`,
-            )
-          : fail(`busy, but our holder ${holderPid} is not named: ${JSON.stringify(outcome.holders)}`)
-      },
+        const named = outcome.holders.map(({ command, pid }) => `${command} (${pid})`).join(', ')
+        const isNamed = outcome.holders.some(({ pid }) => pid === holderPid)
+        return judged(isNamed, `busy, held by ${named}`, `, but our holder ${holderPid} is not named`)
+      }),
     ),
-    onDisk(
-      {
-        id: 'forge.eject',
-        assumed: 'an unused disk is ejected, without leaving a mount or a device',
-        limitMs: diskLimitMs,
-      },
-      async (spec, platform) => {
+    probe(
+      'forge.eject',
+      'an unused disk is ejected, without leaving a mount or a device',
+      onDisk(async (spec, platform) => {
         const outcome = await platform.ramDisk.eject(spec, { force: false })
         if (outcome.kind !== 'done') return fail(JSON.stringify(outcome))
         disk = null
-        return (await platform.ramDisk.read(spec)).mounted ? fail('ejected, but still mounted') : pass('gone')
-      },
+        return judged(!(await platform.ramDisk.read(spec)).mounted, 'ejected', ', but still mounted')
+      }),
     ),
-    {
-      id: 'forge.eject-forced',
-      group: 'Build Forge',
-      assumed: 'a second disk can be created right away, and is ejected by force despite an open file',
-      limitMs: diskLimitMs,
-      run: async (tools) => {
+    probe(
+      'forge.eject-forced',
+      'a second disk can be created right away, and is ejected by force despite an open file',
+      async (tools) => {
         const platform = context.createPlatform(tools.run)
         const spec = createDiskSpec(platform, '-forced', diskBytes)
         const mounted = await mountForProbe(platform, spec, tools.defer)
@@ -178,9 +158,9 @@ export const probesOnForge = (context: SelfcheckContext): readonly Probe[] => {
         await writeFile(path, '')
         await startHolder(path, tools)
         const outcome = await platform.ramDisk.eject(spec, { force: true })
-        return outcome.kind === 'done' ? pass('gone') : fail(JSON.stringify(outcome))
+        return judged(outcome.kind === 'done', JSON.stringify(outcome))
       },
-    },
+    ),
   ]
 }
 

@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Memory } from '../../contract/snapshot.ts'
 import type { SelfcheckContext } from './context.ts'
-import { fail, notApplicable, type Probe, pass } from './probe.ts'
+import { fail, inGroup, judged, notApplicable, type Probe } from './probe.ts'
 import { createDiskSpec, mountForProbe } from './probes-on-forge.ts'
 
-const largeLimitMs = 6 * 60_000
+const probe = inGroup('Build Forge', 6 * 60_000)
 const chunkBytes = 16 * 2 ** 20
 const gibibyte = 2 ** 30
 /** The compressor and the page cache need a moment to settle. */
@@ -18,53 +18,45 @@ const usualSettleMs = 2_000
 export const probesOnLargeDisk = (context: SelfcheckContext, settleMs = usualSettleMs): readonly Probe[] => {
   const { largeBytes } = context
   if (largeBytes === null) return []
-  return [
-    {
-      id: 'forge.large',
-      group: 'Build Forge',
-      assumed: 'data on a RAM disk uses memory but does not wire it, and ejecting frees it',
-      limitMs: largeLimitMs,
-      isUntimed: true,
-      run: async (tools) => {
-        const platform = context.createPlatform(tools.run)
-        const readMemory = platform.createMemoryReader()
-        const before = await readMemory()
-        // Leave room for other programs: this must not make the machine swap.
-        if (before.availableBytes < 1.5 * largeBytes)
-          return notApplicable(
-            `needs ${sayGiB(1.5 * largeBytes)}, only ${sayGiB(before.availableBytes)} available`,
-          )
-        const spec = createDiskSpec(platform, '-large', Math.ceil(1.1 * largeBytes))
-        const mounted = await mountForProbe(platform, spec, tools.defer)
-        if (mounted.verdict !== 'pass') return mounted
-        const path = join(spec.mountPoint, 'large')
-        await fill(path, largeBytes, tools.signal)
-        const look = async () => {
-          await pause(settleMs, undefined, { signal: tools.signal })
-          return readMemory()
-        }
-        const written = await look()
-        await rm(path)
-        const removed = await look()
-        const ejected = await platform.ramDisk.eject(spec, { force: false })
-        if (ejected.kind !== 'done') return fail(JSON.stringify(ejected))
-        const after = await look()
-        const said = [
-          sayChange('written', before, written),
-          sayChange('removed', before, removed),
-          sayChange('ejected', before, after),
-        ].join('; ')
-        const wired = (written.wiredBytes ?? 0) - (before.wiredBytes ?? 0)
-        if (wired > largeBytes / 2) return fail(`${said}: a RAM disk is wired memory`)
-        // Relative to the use after writing, because other programs allocate and free memory meanwhile.
-        const grownBytes = written.usedBytes - before.usedBytes
-        const givenBackBytes = written.usedBytes - after.usedBytes
-        return grownBytes > largeBytes / 2 && givenBackBytes < grownBytes / 2
-          ? fail(`${said}: ejecting did not give it back`)
-          : pass(said)
-      },
-    },
-  ]
+  const run: Probe['run'] = async (tools) => {
+    const platform = context.createPlatform(tools.run)
+    const readMemory = platform.createMemoryReader()
+    const before = await readMemory()
+    // Leave room for other programs: this must not make the machine swap.
+    if (before.availableBytes < 1.5 * largeBytes)
+      return notApplicable(
+        `needs ${sayGiB(1.5 * largeBytes)}, only ${sayGiB(before.availableBytes)} available`,
+      )
+    const spec = createDiskSpec(platform, '-large', Math.ceil(1.1 * largeBytes))
+    const mounted = await mountForProbe(platform, spec, tools.defer)
+    if (mounted.verdict !== 'pass') return mounted
+    const path = join(spec.mountPoint, 'large')
+    await fill(path, largeBytes, tools.signal)
+    const look = async () => {
+      await pause(settleMs, undefined, { signal: tools.signal })
+      return readMemory()
+    }
+    const written = await look()
+    await rm(path)
+    const removed = await look()
+    const ejected = await platform.ramDisk.eject(spec, { force: false })
+    if (ejected.kind !== 'done') return fail(JSON.stringify(ejected))
+    const after = await look()
+    const said = [
+      sayChange('written', before, written),
+      sayChange('removed', before, removed),
+      sayChange('ejected', before, after),
+    ].join('; ')
+    const wired = (written.wiredBytes ?? 0) - (before.wiredBytes ?? 0)
+    if (wired > largeBytes / 2) return fail(`${said}: a RAM disk is wired memory`)
+    // Relative to the use after writing, because other programs allocate and free memory meanwhile.
+    const grownBytes = written.usedBytes - before.usedBytes
+    const givenBackBytes = written.usedBytes - after.usedBytes
+    const isKept = grownBytes > largeBytes / 2 && givenBackBytes < grownBytes / 2
+    return judged(!isKept, said, ': ejecting did not give it back')
+  }
+  const assumed = 'data on a RAM disk uses memory but does not wire it, and ejecting frees it'
+  return [probe('forge.large', assumed, run, { isUntimed: true })]
 }
 
 /** Random, because macOS compresses zeros to nothing. */

@@ -1,5 +1,5 @@
-// Probes on launchd with harmless jobs: which processes survive the end of a job, and which plists it accepts.
-import { chmodSync, existsSync, readFileSync } from 'node:fs'
+// Probes on launchd with harmless jobs: whether a job's children survive its end, and which plists it loads.
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { quoteForShell } from '../../wording/shell-quote.ts'
@@ -18,14 +18,14 @@ import {
   tryBootstrap,
   writeJobPlist,
 } from './launchd-job.ts'
-import { type Finding, fail, type Probe, type ProbeTools, pass } from './probe.ts'
+import { fail, inGroup, judged, type Probe, type ProbeTools, pass } from './probe.ts'
 import { endSleepers, sleepSeconds, starterScript } from './sleeping-child.ts'
 import { selfcheckLabel } from './started-from.ts'
 import { readSoftwareVersion } from './system-facts.ts'
 
-const quickMs = 15_000
-const jobLimitMs = 40_000
+const probe = inGroup('launchd', 40_000)
 const lookMs = 50
+const againWithinMs = 15_000
 /** Longer than launchd's default wait of 10 s, in case it ignores a smaller ThrottleInterval. */
 const newPidWithinMs = 14_000
 
@@ -77,77 +77,46 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
   const startJob = async (name: string, tools: ProbeTools): Promise<StartedJob> => {
     const planned = await planJob(name, tools)
     await bootstrapJob(tools.run, planned.domain, planned.plistPath)
-    const { processes } = context.createPlatform(tools.run)
-    for (;;) {
-      const [pid] = listPids(planned.logPath)
-      if (pid !== undefined) {
-        const child = await processes.readIdentity(pid)
-        if (child === null) throw new Error(`the child ${pid} of the job is not in the process table`)
-        return { ...planned, child }
-      }
-      await pause(lookMs, undefined, { signal: tools.signal })
-    }
+    const pid = await until(tools, () => listPids(planned.logPath)[0] ?? null)
+    const child = await context.createPlatform(tools.run).processes.readIdentity(pid)
+    if (child === null) throw new Error(`the child ${pid} of the job is not in the process table`)
+    return { ...planned, child }
   }
 
   const livesOn = async ({ child }: StartedJob, tools: ProbeTools): Promise<boolean> => {
     const { processes } = context.createPlatform(tools.run)
     const deadline = performance.now() + settleMs
-    for (;;) {
+    return until(tools, async () => {
       if (!(await isSameProcess(child, processes))) return false
-      if (performance.now() > deadline) return true
-      await pause(lookMs, undefined, { signal: tools.signal })
-    }
+      return performance.now() > deadline ? true : null
+    })
   }
 
-  const untilEnded = async (job: StartedJob, tools: ProbeTools): Promise<void> => {
-    for (;;) {
-      if (pidOf(await readJob(tools.run, job)) === null) return
-      await pause(lookMs, undefined, { signal: tools.signal })
-    }
-  }
+  const untilEnded = (job: StartedJob, tools: ProbeTools): Promise<boolean> =>
+    until(tools, async () => (pidOf(await readJob(tools.run, job)) === null ? true : null))
 
+  /** The servers must outlive their core, however launchd ends it. @param end how, in words */
   const probeOnEnd = (
     name: string,
     assumed: string,
     end: (job: StartedJob, tools: ProbeTools) => Promise<string>,
-    judge: (isAlive: boolean) => Finding['verdict'],
-  ): Probe => ({
-    id: `launchd.child-${name}`,
-    group: 'launchd',
-    assumed,
-    limitMs: jobLimitMs,
-    run: async (tools) => {
+    mustLive = true,
+  ): Probe =>
+    probe(`launchd.child-${name}`, `a child in its own session survives when ${assumed}`, async (tools) => {
       const job = await startJob(name, tools)
       const how = await end(job, tools)
       const isAlive = await livesOn(job, tools)
-      return {
-        verdict: judge(isAlive),
-        found: `in ${job.domain}, ${how}: the child ${isAlive ? 'lives on' : 'ended too'}`,
-      }
-    },
-  })
-  const mustLive = (isAlive: boolean) => (isAlive ? 'pass' : 'fail')
+      return judged(
+        isAlive || !mustLive,
+        `in ${job.domain}, ${how}: the child ${isAlive ? 'lives on' : 'ended too'}`,
+      )
+    })
 
   return [
-    {
-      id: 'launchd.session',
-      group: 'launchd',
-      assumed: 'launchctl reports the session',
-      limitMs: quickMs,
-      run: async ({ run }) => {
-        const result = await run(['launchctl', 'managername'])
-        const said = result.kind === 'exited' ? result.stdout.trim() : ''
-        return /^(Aqua|Background|System|LoginWindow|StandardIO)$/.test(said)
-          ? pass(said)
-          : fail(`launchctl managername: ${describeFailure(result)}`)
-      },
-    },
-    {
-      id: 'launchd.domains',
-      group: 'launchd',
-      assumed: 'an unknown label gives 113, and a user who is not logged in 112 or 125',
-      limitMs: quickMs,
-      run: async ({ run }) => {
+    probe(
+      'launchd.domains',
+      'an unknown label gives 113, and a user who is not logged in 112 or 125',
+      async ({ run }) => {
         const label = `${selfcheckLabel}.none`
         const kinds = {
           gui: await readJob(run, { domain: `gui/${uid}`, label }),
@@ -163,16 +132,13 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
           kinds.user.kind === 'not-loaded' &&
           kinds.system.kind === 'not-loaded' &&
           kinds.stranger.kind === 'no-domain'
-        return isKnown ? pass(said) : fail(said)
+        return judged(isKnown, said)
       },
-    },
-    {
-      id: 'launchd.bootstrap',
-      group: 'launchd',
-      assumed:
-        'a plist of mode 0600 outside LaunchAgents, with a blank in its path, can be loaded, and its job has its own coalition',
-      limitMs: jobLimitMs,
-      run: async (tools) => {
+    ),
+    probe(
+      'launchd.bootstrap',
+      'a plist of mode 0600 outside LaunchAgents, with a blank in its path, can be loaded, and its job has its own coalition',
+      async (tools) => {
         const job = await startJob('bootstrap', tools)
         const found = await readJob(tools.run, job)
         if (found.kind !== 'loaded' || found.job === null || found.job.pid === null)
@@ -180,17 +146,14 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
         const own = await readOwnCoalition(context, tools)
         const { pid, state, coalitionId } = found.job
         const said = `${job.domain}, pid ${pid}, ${state}, coalition ${coalitionId ?? 'unknown'}; ours ${own ?? 'unknown'}`
-        return coalitionId !== null && coalitionId === own
-          ? fail(`${said}: the job ends together with its starter`)
-          : pass(said)
+        const isShared = coalitionId !== null && coalitionId === own
+        return judged(!isShared, said, ': the job ends together with its starter')
       },
-    },
-    {
-      id: 'launchd.duplicate',
-      group: 'launchd',
-      assumed: 'loading a label twice is refused with error 5, and the job keeps running',
-      limitMs: jobLimitMs,
-      run: async (tools) => {
+    ),
+    probe(
+      'launchd.duplicate',
+      'loading a label twice is refused with error 5, and the job keeps running',
+      async (tools) => {
         const job = await startJob('duplicate', tools)
         const before = pidOf(await readJob(tools.run, job))
         const result = await tryBootstrap(tools.run, job.domain, job.plistPath)
@@ -198,99 +161,62 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
         const isSame = before !== null && before === pidOf(after)
         const code = result.kind === 'exited' ? result.exitCode : null
         const said = `exit status ${code ?? describeFailure(result)}, the job ${isSame ? 'keeps running' : `is ${JSON.stringify(after)}`}`
-        return code === 5 && isSame ? pass(said) : fail(said)
+        return judged(code === 5 && isSame, said)
       },
-    },
-    probeOnEnd(
-      'exit',
-      'a child in its own session survives when its job exits with 0 (AbandonProcessGroup)',
-      async (job, tools) => {
-        await untilEnded(job, tools)
-        return 'exit 0'
-      },
-      mustLive,
     ),
+    probeOnEnd('exit', 'its job exits with 0 (AbandonProcessGroup)', async (job, tools) => {
+      await untilEnded(job, tools)
+      return 'exit 0'
+    }),
     ...(['SIGTERM', 'SIGKILL'] as const).map((signal) =>
-      probeOnEnd(
-        signal.toLowerCase(),
-        `a child in its own session survives when its job is ended by ${signal}`,
-        async (job, tools) => {
-          await tools.run(['launchctl', 'kill', signal, targetOf(job)])
-          await untilEnded(job, tools)
-          return signal
-        },
-        mustLive,
-      ),
+      probeOnEnd(signal.toLowerCase(), `its job is ended by ${signal}`, async (job, tools) => {
+        await tools.run(['launchctl', 'kill', signal, targetOf(job)])
+        await untilEnded(job, tools)
+        return signal
+      }),
     ),
-    probeOnEnd(
-      'kickstart',
-      'a child in its own session survives when kickstart -k replaces its job',
-      async (job, tools) => {
-        const before = pidOf(await readJob(tools.run, job))
-        const began = performance.now()
-        await tools.run(['launchctl', 'kickstart', '-k', targetOf(job)], { timeoutMs: newPidWithinMs })
-        for (;;) {
-          const now = pidOf(await readJob(tools.run, job))
-          const elapsedMs = performance.now() - began
-          // Wait until its child's pid is logged, or nothing could end the child.
-          if (now !== null && now !== before && listPids(job.logPath).length > 1)
-            return `kickstart -k, a new pid after ${Math.round(elapsedMs)} ms`
-          if (elapsedMs > newPidWithinMs) return 'kickstart -k, no new pid'
-          await pause(lookMs, undefined, { signal: tools.signal })
-        }
-      },
-      mustLive,
-    ),
+    probeOnEnd('kickstart', 'kickstart -k replaces its job', async (job, tools) => {
+      const before = pidOf(await readJob(tools.run, job))
+      const began = performance.now()
+      await tools.run(['launchctl', 'kickstart', '-k', targetOf(job)], { timeoutMs: newPidWithinMs })
+      return until(tools, async () => {
+        const now = pidOf(await readJob(tools.run, job))
+        const elapsedMs = performance.now() - began
+        // Wait until its child's pid is logged, or nothing could end the child.
+        if (now !== null && now !== before && listPids(job.logPath).length > 1)
+          return `kickstart -k, a new pid after ${Math.round(elapsedMs)} ms`
+        return elapsedMs > newPidWithinMs ? 'kickstart -k, no new pid' : null
+      })
+    }),
     probeOnEnd(
       'bootout',
-      'nothing: reports disagree on what bootout does to children, so Nexus never uses it while servers run',
+      'its job is unloaded: reports disagree, so Nexus never does it while servers run',
       async (job, tools) => {
         await removeJob(tools.run, job)
         return 'bootout'
       },
-      () => 'pass',
+      false,
     ),
-    {
-      id: 'launchd.again',
-      group: 'launchd',
-      assumed: 'after a bootout the label can be loaded again within 15 s',
-      limitMs: jobLimitMs,
-      run: async (tools) => {
-        const job = await startJob('again', tools)
-        const began = performance.now()
-        // As in real use: without waiting until the job is gone.
-        await tools.run(['launchctl', 'bootout', targetOf(job)])
-        for (let attempts = 1; ; attempts += 1) {
-          const result = await tryBootstrap(tools.run, job.domain, job.plistPath)
-          const elapsedMs = performance.now() - began
-          if (result.kind === 'exited' && result.exitCode === 0) {
-            while (listPids(job.logPath).length < 2) await pause(lookMs, undefined, { signal: tools.signal })
-            return pass(`loaded at attempt ${attempts}, ${Math.round(elapsedMs)} ms after the bootout`)
-          }
-          if (elapsedMs > quickMs) return fail(`${attempts} attempts: ${describeFailure(result)}`)
-          await pause(4 * lookMs, undefined, { signal: tools.signal })
-        }
-      },
-    },
-    {
-      id: 'launchd.writable',
-      group: 'launchd',
-      assumed: 'a group-writable plist is refused',
-      limitMs: jobLimitMs,
-      run: async (tools) => {
-        const { domain, plistPath } = await planJob('writable', tools)
-        chmodSync(plistPath, 0o664)
-        const result = await tryBootstrap(tools.run, domain, plistPath)
-        const isTaken = result.kind === 'exited' && result.exitCode === 0
-        return isTaken ? fail('it was loaded') : pass(describeFailure(result))
-      },
-    },
-    {
-      id: 'launchd.quarantine',
-      group: 'launchd',
-      assumed: 'a quarantined plist is refused since macOS 27, and loaded before (BlockBlock#106)',
-      limitMs: jobLimitMs,
-      run: async (tools) => {
+    probe('launchd.again', 'after a bootout the label can be loaded again within 15 s', async (tools) => {
+      const job = await startJob('again', tools)
+      const began = performance.now()
+      // As in real use: without waiting until the job is gone.
+      await tools.run(['launchctl', 'bootout', targetOf(job)])
+      let attempts = 0
+      return until(tools, async () => {
+        attempts += 1
+        const result = await tryBootstrap(tools.run, job.domain, job.plistPath)
+        const elapsedMs = performance.now() - began
+        if (result.kind !== 'exited' || result.exitCode !== 0)
+          return elapsedMs > againWithinMs ? fail(`${attempts} attempts: ${describeFailure(result)}`) : null
+        await until(tools, () => (listPids(job.logPath).length < 2 ? null : true))
+        return pass(`loaded at attempt ${attempts}, ${Math.round(elapsedMs)} ms after the bootout`)
+      })
+    }),
+    probe(
+      'launchd.quarantine',
+      'a quarantined plist is refused since macOS 27, and loaded before (BlockBlock#106)',
+      async (tools) => {
         const version = await readSoftwareVersion(tools.run)
         const { domain, plistPath } = await planJob('quarantine', tools)
         await tools.run(['xattr', '-w', 'com.apple.quarantine', '0081;00000000;Safari;', plistPath])
@@ -298,10 +224,19 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
         const isTaken = result.kind === 'exited' && result.exitCode === 0
         const major = Number(version?.version.split('.')[0] ?? Number.NaN)
         const said = isTaken ? `loaded on macOS ${version?.version}` : describeFailure(result)
-        return isTaken === major < 27 ? pass(said) : fail(said)
+        return judged(isTaken === major < 27, said)
       },
-    },
+    ),
   ]
+}
+
+/** The first value that `look` finds; rejects when the probe's time is up. */
+const until = async <T>(tools: ProbeTools, look: () => T | null | Promise<T | null>): Promise<T> => {
+  for (;;) {
+    const found = await look()
+    if (found !== null) return found
+    await pause(lookMs, undefined, { signal: tools.signal })
+  }
 }
 
 /** The starter's log: a line for each start. */

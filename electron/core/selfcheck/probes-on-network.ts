@@ -3,54 +3,42 @@ import { connect } from 'node:net'
 import { describeFailure } from '../platform/run-command.ts'
 import { locateLlamaServer } from '../setup/llama-server-search.ts'
 import type { SelfcheckContext } from './context.ts'
-import { type Finding, fail, notApplicable, type Probe, pass } from './probe.ts'
+import { type Finding, fail, inGroup, judged, notApplicable, outputOf, type Probe, pass } from './probe.ts'
 
-const quickMs = 15_000
+const probe = inGroup('Processes and ports')
 const connectMs = 2_500
 const firewall = '/usr/libexec/ApplicationFirewall/socketfilterfw'
 
-export const probesOnNetwork = (context: SelfcheckContext): readonly Probe[] => {
-  const isMac = context.platformId === 'darwin'
-  return [
-    {
-      id: 'network.firewall',
-      group: 'Processes and ports',
-      assumed: 'without root one can read whether the application firewall is on and blocks llama-server',
-      limitMs: quickMs,
-      run: async ({ run }) => {
-        if (!isMac) return notApplicable('only macOS has this firewall')
-        const state = await run([firewall, '--getglobalstate'])
-        const said = state.kind === 'exited' ? state.stdout.trim() : ''
-        if (!/State = \d|enabled|disabled/.test(said))
-          return fail(`--getglobalstate: ${describeFailure(state)}`)
-        const found = locateLlamaServer({ ...context, configuredPath: null })
-        if (found === null) return pass(`${said}; no llama-server to ask about`)
-        const blocked = await run([firewall, '--getappblocked', found.path])
-        return blocked.kind === 'exited'
-          ? pass(
-              `${said}; llama-server: ${`${blocked.stdout} ${blocked.stderr}`.replaceAll(/\s+/g, ' ').trim()}`,
-            )
-          : fail(`--getappblocked: ${describeFailure(blocked)}`)
-      },
-    },
-    {
-      id: 'network.local',
-      group: 'Processes and ports',
-      assumed:
-        'a program started this way reaches machines on the local network (when privacy denies it: EHOSTUNREACH without a prompt)',
-      limitMs: quickMs,
-      run: async ({ run }) => {
-        if (!isMac) return notApplicable('only macOS has local network privacy')
-        const route = await run(['route', '-n', 'get', 'default'])
-        const text = route.kind === 'exited' ? route.stdout : ''
-        const gateway = /^\s*gateway: (\d+(?:\.\d+){3})\s*$/m.exec(text)?.[1]
-        if (gateway === undefined) return notApplicable('no default route to a machine on the local network')
-        const answers = await Promise.all([53, 80, 443].map(async (port) => tryConnection(gateway, port)))
-        return judgeReach(answers)
-      },
-    },
-  ]
-}
+/** Only macOS has this firewall and this privacy. */
+export const probesOnNetwork = (context: SelfcheckContext): readonly Probe[] =>
+  context.platformId === 'darwin'
+    ? [
+        probe(
+          'network.firewall',
+          'without root one can read whether the application firewall is on and blocks llama-server',
+          async ({ run }) => {
+            const said = (await outputOf(run, [firewall, '--getglobalstate'])).trim()
+            if (!/State = \d|enabled|disabled/.test(said)) return fail(`could not parse: ${said}`)
+            const found = locateLlamaServer({ ...context, configuredPath: null })
+            if (found === null) return pass(`${said}; no llama-server to ask about`)
+            const blocked = await run([firewall, '--getappblocked', found.path])
+            return judged(blocked.kind === 'exited', `${said}; llama-server: ${describeFailure(blocked)}`)
+          },
+        ),
+        probe(
+          'network.local',
+          'a program started this way reaches machines on the local network (when privacy denies it: EHOSTUNREACH without a prompt)',
+          async ({ run }) => {
+            const route = await run(['route', '-n', 'get', 'default'])
+            const text = route.kind === 'exited' ? route.stdout : ''
+            const gateway = /^\s*gateway: (\d+(?:\.\d+){3})\s*$/m.exec(text)?.[1]
+            if (gateway === undefined)
+              return notApplicable('no default route to a machine on the local network')
+            return judgeReach(await Promise.all([53, 80, 443].map((port) => tryConnection(gateway, port))))
+          },
+        ),
+      ]
+    : []
 
 /** @param answers `tryConnection`'s result for each port of the gateway. A refusal proves that it was reached; silence may be its firewall. */
 export const judgeReach = (answers: readonly string[]): Finding => {

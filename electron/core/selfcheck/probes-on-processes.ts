@@ -7,18 +7,16 @@ import { runsArgv } from '../platform/platform.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import { isSameProcess } from '../supervise/life-look.ts'
 import type { SelfcheckContext } from './context.ts'
-import { fail, notApplicable, type Probe, type ProbeTools, pass } from './probe.ts'
+import { fail, inGroup, judged, notApplicable, type Probe, type ProbeTools, pass } from './probe.ts'
 import { endSleepers, sleepSeconds, starterScript } from './sleeping-child.ts'
 
-const quickMs = 15_000
+const probe = inGroup('Processes and ports')
 
 export const probesOnProcesses = (context: SelfcheckContext): readonly Probe[] => [
-  {
-    id: 'processes.identity',
-    group: 'Processes and ports',
-    assumed: 'a process has a stable identity, and its command line can be read',
-    limitMs: quickMs,
-    run: async ({ run }) => {
+  probe(
+    'processes.identity',
+    'a process has a stable identity, and its command line can be read',
+    async ({ run }) => {
       const { processes } = context.createPlatform(run)
       const first = await processes.readIdentity(process.pid)
       const second = await processes.readIdentity(process.pid)
@@ -32,14 +30,11 @@ export const probesOnProcesses = (context: SelfcheckContext): readonly Probe[] =
         ? pass(`started at ${first.startedAt}, ${argv.length} arguments`)
         : fail(`argv is ${argv.join(' ')}, which does not end in ${expected.join(' ')}`)
     },
-  },
-  {
-    id: 'processes.outlives',
-    group: 'Processes and ports',
-    assumed:
-      "a child in its own session survives when its starter exits, or its starter's group gets SIGTERM or SIGKILL",
-    limitMs: quickMs,
-    run: async (tools) => {
+  ),
+  probe(
+    'processes.outlives',
+    "a child in its own session survives when its starter exits, or its starter's group gets SIGTERM or SIGKILL",
+    async (tools) => {
       const platform = context.createPlatform(tools.run)
       const ended: string[] = []
       for (const how of starterEnds) {
@@ -50,13 +45,11 @@ export const probesOnProcesses = (context: SelfcheckContext): readonly Probe[] =
         ? pass(`it survived ${starterEnds.join(', ')}`)
         : fail(`it ended with its starter after ${ended.join(', ')}`)
     },
-  },
-  {
-    id: 'ports.own',
-    group: 'Processes and ports',
-    assumed: 'the listener on our port is found by pid, and none after it is closed',
-    limitMs: quickMs,
-    run: async (tools) => {
+  ),
+  probe(
+    'ports.own',
+    'the listener on our port is found by pid, and none after it is closed',
+    async (tools) => {
       const { processes } = context.createPlatform(tools.run)
       const server = createServer().listen(0, '127.0.0.1')
       tools.defer({
@@ -72,35 +65,27 @@ export const probesOnProcesses = (context: SelfcheckContext): readonly Probe[] =
       server.close()
       await once(server, 'close')
       const after = await processes.readPortOwner(port)
-      return after === null
-        ? pass(`found pid ${process.pid}, then none`)
-        : fail(`port ${port} is closed, found ${JSON.stringify(after)}`)
+      return judged(after === null, `found pid ${process.pid}, then ${JSON.stringify(after)}`)
     },
-  },
-  {
-    id: 'ports.all',
-    group: 'Processes and ports',
-    assumed: 'every listening port is seen as taken, even if its process belongs to another user',
-    limitMs: quickMs,
-    run: async ({ run, signal }) => {
+  ),
+  probe(
+    'ports.all',
+    'every listening port is seen as taken, even if its process belongs to another user',
+    async ({ run, signal }) => {
       const { processes } = context.createPlatform(run)
       const ports = (await readListeningPorts(context.platformId, run)).slice(0, mostPorts)
       if (ports.length === 0) return notApplicable('nothing listens on this machine')
-      let named = 0
       const unseen: number[] = []
       for (const port of ports) {
         signal.throwIfAborted()
-        const owner = await processes.readPortOwner(port)
-        if (owner === null) unseen.push(port)
-        else if (owner.pid !== null) named += 1
+        if ((await processes.readPortOwner(port)) === null) unseen.push(port)
       }
       // Ports that were closed meanwhile don't count.
       const open = new Set(await readListeningPorts(context.platformId, run))
       const missed = unseen.filter((port) => open.has(port))
-      const said = `${ports.length} ports, ${named} with their process, ${ports.length - named - unseen.length} taken by others`
-      return missed.length === 0 ? pass(said) : fail(`${said}; seen as free: ${missed.join(', ')}`)
+      return judged(missed.length === 0, `${ports.length} ports`, `; seen as free: ${missed.join(', ')}`)
     },
-  },
+  ),
 ]
 
 /** Each port costs an lsof, which takes a large part of a second on a busy Mac. */

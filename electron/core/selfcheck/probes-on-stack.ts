@@ -3,17 +3,26 @@ import { join } from 'node:path'
 import { askHttp } from '../base/http-ask.ts'
 import { readRegularFile } from '../base/regular-file.ts'
 import { attachAsGuest } from '../control/guests/attach-as-guest.ts'
-import { runsArgv } from '../platform/platform.ts'
-import { proveEndToEnd } from '../stack/proof.ts'
-import { identityOf, openLedger } from '../supervise/ledger.ts'
+import { type ProcessTable, runsArgv } from '../platform/platform.ts'
+import { identityOf, type LedgerEntry, openLedger } from '../supervise/ledger.ts'
 import { isSameProcess } from '../supervise/life-look.ts'
 import type { PrivateStack, SelfcheckContext } from './context.ts'
-import { type Finding, fail, notApplicable, type Probe, type ProbeTools, pass } from './probe.ts'
+import {
+  type Finding,
+  fail,
+  inGroup,
+  judged,
+  notApplicable,
+  type Probe,
+  type ProbeTools,
+  pass,
+} from './probe.ts'
 
+const probe = inGroup('AI Engine and Router')
 const setUpLimitMs = 20 * 60_000
 const startLimitMs = 75_000
 const promptLimitMs = 60_000
-const quickMs = 15_000
+const stopLimitMs = 45_000
 const model = 'claude-sonnet-4-5'
 
 interface Endpoints {
@@ -25,35 +34,25 @@ interface Endpoints {
 export const probesOnStack = (context: SelfcheckContext): readonly Probe[] => {
   let setUp: 'done' | 'failed' = 'failed'
   let started: Endpoints | null = null
-  const onStack = (
-    probe: Omit<Probe, 'group' | 'run'>,
-    work: (endpoints: Endpoints, tools: ProbeTools) => Promise<Finding>,
-  ): Probe => ({
-    ...probe,
-    group: 'AI Engine and Router',
-    run: async (tools) =>
-      started === null ? notApplicable('the demo stack did not start') : work(started, tools),
-  })
+  const onStack =
+    (work: (endpoints: Endpoints, tools: ProbeTools) => Promise<Finding>): Probe['run'] =>
+    async (tools) =>
+      started === null ? notApplicable('the demo stack did not start') : work(started, tools)
   return [
-    {
-      id: 'stack.set-up',
-      group: 'AI Engine and Router',
-      assumed: 'everything the demo stack needs is installed or can be',
-      limitMs: setUpLimitMs,
-      isUntimed: true,
-      run: async ({ signal }) => {
+    probe(
+      'stack.set-up',
+      'everything the demo stack needs is installed or can be',
+      async ({ signal }) => {
         await context.ensureSetUp(signal)
         setUp = 'done'
         return pass(`in ${context.runtimeDir}`)
       },
-    },
-    {
-      id: 'stack.start',
-      group: 'AI Engine and Router',
-      assumed:
-        'llama-server, LiteLLM and the RAM disk start alongside a running stack, and an Anthropic message is answered',
-      limitMs: startLimitMs,
-      run: async (tools) => {
+      { limitMs: setUpLimitMs, isUntimed: true },
+    ),
+    probe(
+      'stack.start',
+      'llama-server, LiteLLM and the RAM disk start alongside a running stack, and an Anthropic message is answered',
+      async (tools) => {
         if (setUp === 'failed') return notApplicable('set-up failed')
         const began = performance.now()
         const opening = context.openStack(tools.signal)
@@ -76,133 +75,56 @@ export const probesOnStack = (context: SelfcheckContext): readonly Probe[] => {
           `ready and proved after ${seconds} s, RAM disk ${stack.snapshot.ramDisk?.kind ?? 'unknown'}`,
         )
       },
-    },
-    onStack(
-      {
-        id: 'stack.message',
-        assumed: 'the model answers another Anthropic message',
-        limitMs: promptLimitMs,
-      },
-      async ({ stack, router }, { signal }) => {
-        const answer = await proveEndToEnd({
-          baseUrl: router,
-          apiKey: readKey(stack),
-          model,
-          signal,
-          timeoutMs: promptLimitMs,
-        })
-        return pass(`${answer.outputTokens} tokens after ${Math.round(answer.milliseconds)} ms`)
-      },
+      { limitMs: startLimitMs },
     ),
-    onStack(
-      {
-        id: 'stack.long-prompt',
-        assumed: longPrompts[context.platformId].assumed,
-        limitMs: promptLimitMs,
-      },
-      async ({ stack, router }, { signal }) => {
+    probe(
+      'stack.long-prompt',
+      longPrompts[context.platformId].assumed,
+      onStack(async ({ stack, router }, { signal }) => {
         const began = performance.now()
-        const { status, text } = await askHttp(`${router}/v1/messages`, {
-          method: 'POST',
-          maxBytes: 1_048_576,
-          signal,
-          headers: {
-            'content-type': 'application/json',
-            'x-api-key': readKey(stack),
-            'anthropic-version': '2023-06-01',
-          },
-          body: JSON.stringify({
-            model,
-            max_tokens: 8,
-            messages: [{ role: 'user', content: writeLongPrompt(longPrompts[context.platformId].lines) }],
-          }),
-        })
-        const tokens = Number(/"input_tokens":\s*(\d+)/.exec(text ?? '')?.[1] ?? Number.NaN)
+        const key = readRegularFile(join(stack.folder.keysDir, proofKeyFile)).trim()
+        const prompt = writeLongPrompt(longPrompts[context.platformId].lines)
+        const { status, text } = await sendMessage(router, key, prompt, signal)
+        const tokens = /"input_tokens":\s*(\d+)/.exec(text ?? '')?.[1] ?? 'an unknown number of'
         const seconds = (performance.now() - began) / 1000
-        if (status !== 200) return fail(`status ${status}: ${(text ?? '').slice(0, 300)}`)
-        return pass(
-          `${Number.isNaN(tokens) ? 'an unknown number of' : tokens} tokens in ${seconds.toFixed(1)} s`,
+        return status === 200
+          ? pass(`${tokens} tokens in ${seconds.toFixed(1)} s`)
+          : fail(`status ${status}: ${(text ?? '').slice(0, 300)}`)
+      }),
+      { limitMs: promptLimitMs },
+    ),
+    probe(
+      'stack.no-key',
+      'without a key or with a wrong key, Router and AI Engine answer 401',
+      onStack(async ({ router, engine }, { signal }) => {
+        const without = await sendMessage(router, null, 'x', signal)
+        const wrong = await sendMessage(router, 'sk-selfcheck-wrong-key', 'x', signal)
+        const slots = await askHttp(`${engine}/slots`, { maxBytes, signal })
+        return judged(
+          [without, wrong, slots].every(({ status }) => status === 401),
+          `Router without a key ${without.status}, with a wrong one ${wrong.status}; AI Engine ${slots.status}`,
         )
-      },
+      }),
     ),
-    onStack(
-      {
-        id: 'stack.no-key',
-        assumed: 'without a key or with a wrong key, Router and AI Engine answer 401',
-        limitMs: quickMs,
-      },
-      async ({ router, engine }, { signal }) => {
-        const ask = async (url: string, headers: Readonly<Record<string, string>>, body?: string) =>
-          (
-            await askHttp(url, {
-              method: body === undefined ? 'GET' : 'POST',
-              maxBytes: 1_048_576,
-              signal,
-              headers: { 'content-type': 'application/json', ...headers },
-              ...(body === undefined ? {} : { body }),
-            })
-          ).status
-        const message = JSON.stringify({ model, max_tokens: 1, messages: [{ role: 'user', content: 'x' }] })
-        const statuses = [
-          await ask(`${router}/v1/messages`, {}, message),
-          await ask(`${router}/v1/messages`, { 'x-api-key': 'sk-selfcheck-wrong-key' }, message),
-          await ask(`${engine}/slots`, {}),
-        ]
-        const said = `Router without a key ${statuses[0]}, with a wrong one ${statuses[1]}; AI Engine ${statuses[2]}`
-        return statuses.every((status) => status === 401) ? pass(said) : fail(said)
-      },
-    ),
-    onStack(
-      {
-        id: 'stack.processes',
-        assumed:
-          "ps shows llama-server and LiteLLM as they were started, and they own their ports (a framework's Python re-executes itself under another name)",
-        limitMs: quickMs,
-      },
-      async ({ stack, router, engine }, { run }) => {
+    probe(
+      'stack.processes',
+      "ps shows llama-server and LiteLLM as they were started, and they own their ports (a framework's Python re-executes itself under another name)",
+      onStack(async ({ stack, router, engine }, { run }) => {
         const { processes } = context.createPlatform(run)
         const ledger = openLedger(stack.folder.ledgerPath)
-        const faults: string[] = []
-        for (const [id, url] of [
-          ['llamaServer', engine],
-          ['proxy', router],
-        ] as const) {
-          const entry = ledger.find(id)
-          if (entry === null) {
-            faults.push(`${id} is not in the ledger`)
-            continue
-          }
-          if (!(await isSameProcess(identityOf(entry), processes)))
-            faults.push(`${id} (${entry.pid}) has another identity than recorded`)
-          const argv = await processes.readArgv(entry.pid)
-          if (argv === null || !runsArgv(argv, entry.argv))
-            faults.push(`${id} was started as ${entry.argv.join(' ')}, and runs as ${argv?.join(' ')}`)
-          const owner = await processes.readPortOwner(Number(new URL(url).port))
-          if (owner?.pid !== entry.pid)
-            faults.push(`the port of ${id} (${entry.pid}) is owned by ${JSON.stringify(owner)}`)
-        }
+        const faults = [
+          ...(await listFaults('llamaServer', ledger.find('llamaServer'), engine, processes)),
+          ...(await listFaults('proxy', ledger.find('proxy'), router, processes)),
+        ]
         return faults.length === 0
           ? pass('both, by identity, command line and port')
           : fail(faults.join('; '))
-      },
+      }),
     ),
-    onStack(
-      { id: 'stack.control-socket', assumed: 'the core answers over its socket', limitMs: quickMs },
-      async ({ stack }) => {
-        const snapshot = await stack.client.readSnapshot()
-        return snapshot.overall === 'ready'
-          ? pass(`a snapshot, ready, with ${snapshot.slots?.length ?? 'unknown'} slots`)
-          : fail(`the stack is ${snapshot.overall}`)
-      },
-    ),
-    onStack(
-      {
-        id: 'stack.guest-socket',
-        assumed:
-          'the socket for other users exists, shows the stack, and refuses to eject the RAM disk for a guest',
-        limitMs: quickMs,
-      },
-      async ({ stack }, tools) => {
+    probe(
+      'stack.guest-socket',
+      'the socket for other users exists, shows the stack, and refuses to eject the RAM disk for a guest',
+      onStack(async ({ stack }, tools) => {
         const client = await attachAsGuest(stack.folder.sharedDir)
         if (client === null) return fail('no core answers')
         tools.defer({
@@ -210,27 +132,18 @@ export const probesOnStack = (context: SelfcheckContext): readonly Probe[] => {
           command: 'it ends with this process',
           undo: async () => client.close(),
         })
-        const snapshot = await client.readSnapshot()
-        const outcome = await client.dispatch({
-          type: 'stop',
-          only: 'ramDisk',
-          eject: true,
-          now: true,
-          force: false,
-        })
+        const { overall } = await client.readSnapshot()
+        const eject = { type: 'stop', only: 'ramDisk', eject: true, now: true, force: false } as const
+        const outcome = await client.dispatch(eject)
         return outcome.accepted
           ? fail(`guest ${client.user} was allowed to eject the RAM disk`)
-          : pass(`${snapshot.overall}; refused: ${outcome.reason}`)
-      },
+          : judged(overall === 'ready', `${overall}; refused: ${outcome.reason}`)
+      }),
     ),
-    {
-      id: 'stack.stop',
-      group: 'AI Engine and Router',
-      assumed: 'the demo stack stops, and none of its processes remain',
-      limitMs: 45_000,
-      run: async ({ run }) => {
-        if (started === null) return notApplicable('the demo stack did not start')
-        const { stack } = started
+    probe(
+      'stack.stop',
+      'the demo stack stops, and none of its processes remain',
+      onStack(async ({ stack }, { run }) => {
         const ledger = openLedger(stack.folder.ledgerPath)
         const entries = (['llamaServer', 'proxy'] as const).flatMap((id) => ledger.find(id) ?? [])
         const left = await stack.end()
@@ -243,14 +156,52 @@ export const probesOnStack = (context: SelfcheckContext): readonly Probe[] => {
         return alive.length === 0
           ? pass(`${entries.length} processes are gone`)
           : fail(`still running: ${alive.join(', ')}`)
-      },
-    },
+      }),
+      { limitMs: stopLimitMs },
+    ),
   ]
 }
 
+/** How a server differs from its entry in the ledger. */
+const listFaults = async (
+  id: string,
+  entry: LedgerEntry | null,
+  url: string,
+  processes: ProcessTable,
+): Promise<readonly string[]> => {
+  if (entry === null) return [`${id} is not in the ledger`]
+  const argv = await processes.readArgv(entry.pid)
+  const owner = await processes.readPortOwner(Number(new URL(url).port))
+  return [
+    ...((await isSameProcess(identityOf(entry), processes))
+      ? []
+      : [`${id} (${entry.pid}) has another identity than recorded`]),
+    ...(argv !== null && runsArgv(argv, entry.argv)
+      ? []
+      : [`${id} was started as ${entry.argv.join(' ')}, and runs as ${argv?.join(' ')}`]),
+    ...(owner?.pid === entry.pid
+      ? []
+      : [`the port of ${id} (${entry.pid}) is owned by ${JSON.stringify(owner)}`]),
+  ]
+}
+
+const maxBytes = 1_048_576
+
+const sendMessage = (router: string, key: string | null, prompt: string, signal: AbortSignal) =>
+  askHttp(`${router}/v1/messages`, {
+    method: 'POST',
+    maxBytes,
+    signal,
+    headers: {
+      'content-type': 'application/json',
+      'anthropic-version': '2023-06-01',
+      ...(key === null ? {} : { 'x-api-key': key }),
+    },
+    body: JSON.stringify({ model, max_tokens: 8, messages: [{ role: 'user', content: prompt }] }),
+  })
+
 /** The key that the core uses for its own proof. */
-const readKey = ({ folder }: PrivateStack): string =>
-  readRegularFile(join(folder.keysDir, 'proof.key')).trim()
+const proofKeyFile = 'proof.key'
 
 /** Two processors read 150 to 400 tokens a second (measured), a GPU thousands. A line has about 13 tokens. */
 const longPrompts = {

@@ -5,15 +5,6 @@ import { probeGroups, probeVerdicts } from './probe.ts'
 /** The four ways of starting that differ on a Mac, and the others. */
 const startKinds = ['terminal', 'ssh', 'agent', 'daemon', 'systemd', 'unknown'] as const
 
-const OutputSchema = z.strictObject({
-  /** The arguments joined by blanks, or the source of the text. */
-  command: z.string(),
-  /** null: it did not finish, and `stderr` says why; or not a command. */
-  exitStatus: z.number().int().nullable(),
-  stdout: z.string(),
-  stderr: z.string(),
-})
-
 const ProbeReportSchema = z.strictObject({
   id: z.string(),
   group: z.enum(probeGroups),
@@ -21,8 +12,6 @@ const ProbeReportSchema = z.strictObject({
   found: z.string(),
   verdict: z.enum(probeVerdicts),
   milliseconds: z.number().int().nonnegative(),
-  /** Redacted. */
-  outputs: z.array(OutputSchema),
 })
 export type ProbeReport = z.infer<typeof ProbeReportSchema>
 

@@ -3,19 +3,12 @@ import { within } from '../base/deadline.ts'
 import { messageOf } from '../base/error-message.ts'
 import { firstOf } from '../base/first-of.ts'
 import type { RunCommand } from '../platform/run-command.ts'
-import { type Evidence, recordCommands } from './evidence.ts'
-import { type Finding, fail, type Probe, type Undo } from './probe.ts'
+import { type Evidence, type Finding, fail, type Probe, type Undo } from './probe.ts'
 
 export interface ProbeRun extends Finding {
   readonly probe: Probe
   readonly milliseconds: number
   readonly evidence: readonly Evidence[]
-}
-
-export interface ProbesOutcome {
-  readonly runs: readonly ProbeRun[]
-  /** What could not be removed, with the command to remove it. */
-  readonly left: readonly string[]
 }
 
 export interface RunProbesOptions {
@@ -30,10 +23,8 @@ export interface RunProbesOptions {
   readonly onEnd: (run: ProbeRun) => void
 }
 
-export const runProbes = async (
-  probes: readonly Probe[],
-  options: RunProbesOptions,
-): Promise<ProbesOutcome> => {
+/** `left` is what could not be removed, with the command to remove it. */
+export const runProbes = async (probes: readonly Probe[], options: RunProbesOptions) => {
   const runs: ProbeRun[] = []
   const left: string[] = []
   const atEnd = createUndoList(options.undoLimitMs)
@@ -74,7 +65,11 @@ const runOne = async (
   const work = async () =>
     probe.run({
       signal: over,
-      run: recordCommands(run, (each) => evidence.push(each)),
+      run: async (argv, options) => {
+        const result = await run(argv, options)
+        evidence.push({ kind: 'command', argv, result })
+        return result
+      },
       keep: (source, what, text) => evidence.push({ kind: 'text', source, what, text }),
       defer: undos.add,
       deferToEnd: atEnd.add,

@@ -62,7 +62,7 @@ it('reports even if nothing works, with a verdict for every probe and no names',
     'readings.memory': 'fail',
     'launchd.bootstrap': 'fail',
     'stack.start': 'fail',
-    'stack.message': 'not-applicable',
+    'stack.long-prompt': 'not-applicable',
   })
   if (process.platform === 'linux') expect(listStarted()).toEqual([])
   expect(report.byHand.length).toBeGreaterThan(5)

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { messageOf } from '../base/error-message.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import type { SelfcheckContext } from './context.ts'
-import { ensureEmptyFolder, outputsOf, planFixtureFiles, writeFixtureFiles } from './fixture-files.ts'
-import type { Probe } from './probe.ts'
+import { ensureEmptyFolder, planFixtureFiles, writeFixtureFiles } from './fixture-files.ts'
+import type { Probe, ProbeVerdict } from './probe.ts'
 import { probesOnApp } from './probes-on-app.ts'
 import { probesOnEngine } from './probes-on-engine.ts'
 import { probesOnForge } from './probes-on-forge.ts'
@@ -106,6 +106,7 @@ export const runSelfcheck = async (options: SelfcheckOptions): Promise<Selfcheck
     onEnd: (ended) => options.onEnd(reportOn(ended, redact)),
   })
   const probes = runs.map((ended) => reportOn(ended, redact))
+  const count = (wanted: ProbeVerdict) => probes.filter(({ verdict }) => verdict === wanted).length
   const failed = probes.filter(({ verdict }) => verdict === 'fail')
   const system = { ...facts.system, nexus: options.nexusVersion }
   const report: SelfcheckReport = {
@@ -118,9 +119,9 @@ export const runSelfcheck = async (options: SelfcheckOptions): Promise<Selfcheck
     probes,
     left: [...left],
     summary: {
-      pass: probes.filter(({ verdict }) => verdict === 'pass').length,
-      fail: failed.length,
-      notApplicable: probes.filter(({ verdict }) => verdict === 'not-applicable').length,
+      pass: count('pass'),
+      fail: count('fail'),
+      notApplicable: count('not-applicable'),
     },
     askedOnMac: listAskedOnMac(context, probes),
     byHand: [...listByHand(context.platformId)],
@@ -142,17 +143,13 @@ export const runSelfcheck = async (options: SelfcheckOptions): Promise<Selfcheck
 const nameSystem = ({ name, version }: Pick<SelfcheckReport['system'], 'name' | 'version'>): string =>
   `${name} ${version ?? 'of an unknown version'}`
 
-const reportOn = (
-  { probe, verdict, found, milliseconds, evidence }: ProbeRun,
-  redact: Redact,
-): ProbeReport => ({
+const reportOn = ({ probe, verdict, found, milliseconds }: ProbeRun, redact: Redact): ProbeReport => ({
   id: probe.id,
   group: probe.group,
   assumed: probe.assumed,
   found: redact(found),
   verdict,
   milliseconds,
-  outputs: outputsOf(evidence, redact),
 })
 
 const sayNext = (failures: number, interrupted: boolean, outDir: string): string => {

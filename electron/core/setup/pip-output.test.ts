@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { countRequirements, createPipProgress, parsePipLine } from './pip-output.ts'
+import { countRequirements, createPipProgress } from './pip-output.ts'
 
 // Own sample in the form that `scripts/update-locks` writes; hashes shortened and made up.
 const requirements = `# Locked by scripts/update-locks
@@ -11,27 +11,21 @@ gamma-x==3.0 \\
     --hash=sha256:02
 `
 
-describe('parsePipLine', () => {
+describe('one line of pip', () => {
   it.each([
-    ['Collecting aiohttp==3.14.5 (from -r /r.txt (line 5))', { kind: 'collecting', name: 'aiohttp' }],
-    [
-      '  Downloading zipp-4.1.2-py3-none-any.whl (10 kB)',
-      { kind: 'downloading', file: 'zipp-4.1.2-py3-none-any.whl', size: '10 kB' },
-    ],
-    [
-      '  Downloading packages/zipp-4.1.2-py3-none-any.whl',
-      { kind: 'downloading', file: 'zipp-4.1.2-py3-none-any.whl', size: null },
-    ],
+    ['Collecting aiohttp==3.14.5 (from -r /r.txt (line 5))', 'Fetching X: aiohttp'],
+    ['  Downloading zipp-4.1.2-py3-none-any.whl (10 kB)', 'Downloading X: zipp, 10 kB'],
+    ['  Downloading packages/zipp-4.1.2-py3-none-any.whl', 'Downloading X: zipp'],
     [
       `Ignoring annotated-doc: markers 'python_full_version < "3.11"' don't match your environment`,
-      { kind: 'ignoring' },
+      undefined,
     ],
-    ['Installing collected packages: zipp, yarl', { kind: 'installing' }],
-    ['ERROR: THESE PACKAGES DO NOT MATCH THE HASHES', { kind: 'other' }],
-    ['', { kind: 'other' }],
-    ['Collecting', { kind: 'other' }],
-  ])('%s', (line, expected) => {
-    expect(parsePipLine(line)).toEqual(expected)
+    ['Installing collected packages: zipp, yarl', 'Unpacking X'],
+    ['ERROR: THESE PACKAGES DO NOT MATCH THE HASHES', undefined],
+    ['', undefined],
+    ['Collecting', undefined],
+  ])('%s', (line, message) => {
+    expect(createPipProgress('X', requirements)(line)?.message).toBe(message)
   })
 })
 

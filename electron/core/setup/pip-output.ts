@@ -1,24 +1,4 @@
-// Parses the output of `pip install`: what it is fetching, and its progress through a locked set of requirements.
-
-export type PipLine =
-  | { readonly kind: 'collecting'; readonly name: string }
-  | { readonly kind: 'downloading'; readonly file: string; readonly size: string | null }
-  /** A requirement whose marker excludes this machine, so one fewer is expected. */
-  | { readonly kind: 'ignoring' }
-  | { readonly kind: 'installing' }
-  | { readonly kind: 'other' }
-
-/** Seen with pip 23.0 to 26: `Collecting a==1 (from -r f (line 3))`, `  Downloading a-1.whl (12 kB)`, `Ignoring a: markers ...`. */
-export const parsePipLine = (line: string): PipLine => {
-  const collecting = /^Collecting ([A-Za-z0-9._-]+)/.exec(line)
-  if (collecting?.[1] !== undefined) return { kind: 'collecting', name: collecting[1] }
-  const downloading = /^\s+Downloading (?:\S*\/)?([^/\s]+)(?: \(([^)]+)\))?/.exec(line)
-  if (downloading?.[1] !== undefined)
-    return { kind: 'downloading', file: downloading[1], size: downloading[2] ?? null }
-  if (line.startsWith('Ignoring ')) return { kind: 'ignoring' }
-  if (line.startsWith('Installing collected packages')) return { kind: 'installing' }
-  return { kind: 'other' }
-}
+// Turns the output of `pip install` into progress through a locked set of requirements.
 
 /** How many packages a locked requirements file has, ignoring markers. */
 export const countRequirements = (requirements: string): number =>
@@ -30,33 +10,34 @@ export interface PipProgress {
   readonly total: number
 }
 
-/** The returned function converts each line to progress; null when the line changes nothing. */
+/**
+ * The returned function converts each line to progress; null when the line changes nothing. Seen with pip 23.0 to 26:
+ * `Collecting a==1 (from -r f (line 3))`, `  Downloading a-1.whl (12 kB)`, `Ignoring a: markers ...`.
+ */
 export const createPipProgress = (
   what: string,
   requirements: string,
 ): ((line: string) => PipProgress | null) => {
   let total = countRequirements(requirements)
-  let collected = 0
+  let done = 0
   return (line) => {
-    const parsed = parsePipLine(line)
-    switch (parsed.kind) {
-      case 'ignoring':
-        total -= 1
-        return null
-      case 'collecting':
-        // pip may print a package twice (again as a dependency), so the count is capped at the total.
-        collected = Math.min(collected + 1, total)
-        return { message: `Fetching ${what}: ${parsed.name}`, done: collected, total }
-      case 'downloading':
-        return {
-          message: `Downloading ${what}: ${parsed.file.split('-')[0]}${parsed.size === null ? '' : `, ${parsed.size}`}`,
-          done: collected,
-          total,
-        }
-      case 'installing':
-        return { message: `Unpacking ${what}`, done: total, total }
-      case 'other':
-        return null
+    // A requirement whose marker excludes this machine.
+    if (line.startsWith('Ignoring ')) total -= 1
+    const name = /^Collecting ([A-Za-z0-9._-]+)/.exec(line)?.[1]
+    if (name !== undefined) {
+      // pip may print a package twice (again as a dependency), so the count is capped at the total.
+      done = Math.min(done + 1, total)
+      return { message: `Fetching ${what}: ${name}`, done, total }
     }
+    const [, file, size] = /^\s+Downloading (?:\S*\/)?([^/\s]+)(?: \(([^)]+)\))?/.exec(line) ?? []
+    if (file !== undefined)
+      return {
+        message: `Downloading ${what}: ${file.split('-')[0]}${size === undefined ? '' : `, ${size}`}`,
+        done,
+        total,
+      }
+    return line.startsWith('Installing collected packages')
+      ? { message: `Unpacking ${what}`, done: total, total }
+      : null
   }
 }

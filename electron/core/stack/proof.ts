@@ -1,64 +1,53 @@
 // The end-to-end proof: would a Claude request get an answer? Once through the model, then cheaply without it.
 
 import { z } from 'zod'
+import type { Proof } from '../../contract/snapshot.ts'
 import { askHttp, describeFetchFailure } from '../base/http-ask.ts'
 import { parseJsonOrNull } from '../base/json-record.ts'
 import { type ChainFault, checkLiteLlmAuth } from '../router/litellm-health.ts'
-
-interface EndToEndAnswer {
-  readonly outputTokens: number
-  readonly milliseconds: number
-  /** The model name in the answer. */
-  readonly model: string
-  /** null when the model only thought and wrote no text, as reasoning models often do in short answers. */
-  readonly text: string | null
-}
 
 /** What an Anthropic client needs from the answer. Other fields vary by version. */
 const MessageSchema = z.object({
   type: z.literal('message'),
   role: z.literal('assistant'),
   model: z.string(),
-  content: z.array(z.object({ type: z.string(), text: z.string().optional() })),
+  content: z.array(z.object({ type: z.string() })),
   usage: z.object({ output_tokens: z.number().int().nonnegative() }),
 })
 
+/** A cold 70B model may need a minute for its first token, and four busy slots may delay the message longer. */
+export const proofTimeoutMs = 600_000
 /** Enough to prove that the model works, few enough to cost nothing. */
 const maxTokens = 8
 /** The answers read here are a few hundred bytes. */
 const maxAnswerBytes = 1_048_576
 const tooLong = 'an endless answer'
 
+interface ProofRequest {
+  readonly baseUrl: string
+  readonly apiKey: string
+  readonly model: string
+  readonly signal: AbortSignal
+  readonly timeoutMs: number
+}
+
 /**
  * Sends one Anthropic message, client -> LiteLLM -> llama-server and back. Throws an Error with a one-sentence message
  * unless an answer with at least one token comes back.
  */
-export const proveEndToEnd = async (options: {
-  readonly baseUrl: string
-  readonly apiKey: string
-  readonly model: string
-  readonly signal: AbortSignal
-  readonly timeoutMs: number
-}): Promise<EndToEndAnswer> => {
+export const proveEndToEnd = async (options: ProofRequest): Promise<Omit<Proof, 'checkedAt'>> => {
   const startedAt = performance.now()
   const { status, body } = await postMessage(options)
-  const milliseconds = performance.now() - startedAt
+  const milliseconds = Math.round(performance.now() - startedAt)
   if (status !== 200) throw new Error(explainStatus(status, body, options.model))
   const message = MessageSchema.safeParse(parseJsonOrNull(body))
   if (!message.success) throw new Error(`the Router's answer is not an Anthropic message: ${excerpt(body)}`)
-  const { model, content, usage } = message.data
-  if (usage.output_tokens === 0) throw new Error('the model answered with no tokens at all')
-  const text = content.map((block) => block.text ?? '').join('')
-  return { outputTokens: usage.output_tokens, milliseconds, model, text: text === '' ? null : text }
+  const { output_tokens: outputTokens } = message.data.usage
+  if (outputTokens === 0) throw new Error('the model answered with no tokens at all')
+  return { provedAt: Date.now(), milliseconds, outputTokens, model: options.model }
 }
 
-const postMessage = async (options: {
-  readonly baseUrl: string
-  readonly apiKey: string
-  readonly model: string
-  readonly signal: AbortSignal
-  readonly timeoutMs: number
-}): Promise<{ status: number; body: string }> => {
+const postMessage = async (options: ProofRequest): Promise<{ status: number; body: string }> => {
   try {
     const response = await askHttp(`${options.baseUrl}/v1/messages`, {
       method: 'POST',

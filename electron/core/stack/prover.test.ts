@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Proof } from '../../contract/snapshot.ts'
 import type { ChainFault } from '../router/litellm-health.ts'
-import { type ProvedPair, readProof, writeProof } from './proof-record.ts'
-import { createProver } from './prover.ts'
+import { createProver, type ProvedPair, readProof, writeProof } from './prover.ts'
 
 let folder: string
 let recordPath: string

@@ -1,10 +1,30 @@
-// Answers "would a Claude request work?": proved once through the model, then re-checked cheaply.
+// Answers "would a Claude request work?": proved once through the model, then re-checked cheaply. The last proof is on disk with
+// the processes that it proved, so that adopting them needs no second message.
 
-import type { Proof } from '../../contract/snapshot.ts'
+import { z } from 'zod'
+import { type Proof, ProofSchema } from '../../contract/snapshot.ts'
 import { messageOf } from '../base/error-message.ts'
+import { readRecord } from '../base/json-record.ts'
+import { writePrivateFile } from '../base/private-file.ts'
 import type { LogError } from '../logs/core-log.ts'
 import type { ChainFault } from '../router/litellm-health.ts'
-import { type ProvedPair, readProof, writeProof } from './proof-record.ts'
+
+const RecordSchema = z.strictObject({ llamaServer: z.string(), proxy: z.string(), proof: ProofSchema })
+
+/** The two processes that a proof covers, as opaque identities. */
+export interface ProvedPair {
+  readonly llamaServer: string
+  readonly proxy: string
+}
+
+/** The proof for exactly these processes; null when there is none. */
+export const readProof = (path: string, pair: ProvedPair): Proof | null => {
+  const record = readRecord(path, RecordSchema)
+  return record?.llamaServer === pair.llamaServer && record.proxy === pair.proxy ? record.proof : null
+}
+
+export const writeProof = (path: string, pair: ProvedPair, proof: Proof): void =>
+  writePrivateFile(path, `${JSON.stringify({ ...pair, proof })}\n`, { about: 'processes' })
 
 export interface ProverOptions {
   readonly recordPath: string
@@ -18,26 +38,11 @@ export interface ProverOptions {
   readonly logError: LogError
 }
 
-export interface Prover {
-  readonly proof: () => Proof | null
-  readonly failure: () => string | null
-  /** Call at every phase change: starts a proof when there is something new to prove. */
-  consider(): void
-  /** The user asks again: drops a failed proof and starts a new one. */
-  retry(): void
-  /**
-   * The cheap check; proves again if the last proof failed. Returns the fault. Two refusals in a row end the proof; a missing
-   * answer is left to the servers' own health checks.
-   */
-  recheck(): Promise<ChainFault | null>
-  close(): void
-}
-
 const checkTimeoutMs = 5_000
 /** One refusal may fall between the writes of two key files. */
 const refusalsToBelieve = 2
 
-export const createProver = (options: ProverOptions): Prover => {
+export const createProver = (options: ProverOptions) => {
   let proved: { readonly pair: ProvedPair; readonly proof: Proof } | null = null
   let failed: { readonly pair: ProvedPair; readonly reason: string } | null = null
   let attempt: { readonly pair: ProvedPair; readonly abort: AbortController } | null = null
@@ -87,6 +92,7 @@ export const createProver = (options: ProverOptions): Prover => {
     options.onChange()
   }
 
+  /** Call at every phase change: starts a proof when there is something new to prove. */
   const consider = (): void => {
     if (closed) return
     const pair = options.servingPair()
@@ -104,11 +110,16 @@ export const createProver = (options: ProverOptions): Prover => {
     proof: () => current(proved)?.proof ?? null,
     failure: () => current(failed)?.reason ?? null,
     consider,
-    retry: () => {
+    /** The user asks again: drops a failed proof and starts a new one. */
+    retry: (): void => {
       failed = null
       consider()
     },
-    recheck: async () => {
+    /**
+     * The cheap check; proves again if the last proof failed. Returns the fault. Two refusals in a row end the proof; a missing
+     * answer is left to the servers' own health checks.
+     */
+    recheck: async (): Promise<ChainFault | null> => {
       const pair = options.servingPair()
       if (pair === null || closed) return null
       const broken = await options.check(AbortSignal.timeout(checkTimeoutMs))

@@ -17,9 +17,9 @@ export interface StackServices {
   readonly gateway: StackGateway
 }
 
-export interface StackGateway {
+export interface StackGateway<Child extends Supervisor = Supervisor> {
   /** null: the profile has none. */
-  readonly supervisor: Supervisor | null
+  readonly supervisor: Child | null
   /** Ends a gateway left by an earlier core when this profile has none. */
   endStray(): Promise<void>
 }

@@ -145,7 +145,7 @@ describe('an adopted server', () => {
 
 it('keeps a child whose identity cannot be read yet', async () => {
   const identity = { pid: 811, startedAt: 'now' }
-  // It ends by itself: its real pid is not told here.
+  // It ends by itself: its real pid is not known here.
   const spec = { argv: ['/bin/sleep', '1'], cwd: '/', env: {} } as const
   const { processes } = tableOf('not told', identity)
   const outcome = await spawnOwned(spec, openSync('/dev/null', 'w'), processes)

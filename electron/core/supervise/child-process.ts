@@ -4,14 +4,8 @@ import { within } from '../base/deadline.ts'
 import { firstOf } from '../base/first-of.ts'
 import { isErrno } from '../base/private-file.ts'
 import type { ProcessIdentity, ProcessTable } from '../platform/platform.ts'
-import type { LaunchSpec } from './child-service.ts'
+import type { LaunchSpec, ProcessExit } from './child-service.ts'
 import { createLifeLook, isSameProcess, lookForPid } from './life-look.ts'
-
-export interface ProcessExit {
-  /** null when a signal ended it or it is unknown: only a parent gets the exit status. */
-  readonly exitCode: number | null
-  readonly signal: string | null
-}
 
 export interface OwnedProcess {
   readonly identity: ProcessIdentity
@@ -118,10 +112,6 @@ export const adoptProcess = (identity: ProcessIdentity, processes: ProcessTable)
   }
 }
 
-export type EndOutcome =
-  | { readonly kind: 'ended'; readonly exit: ProcessExit; readonly killed: boolean }
-  | { readonly kind: 'still-there'; readonly pids: readonly number[] }
-
 /** SIGKILL is not instant for a process in the kernel (freeing a GPU buffer of 75 GB). */
 const killDeadlineMs = 15_000
 
@@ -130,18 +120,30 @@ const killDeadlineMs = 15_000
  * survive. The group can only be ours: the kernel doesn't reuse a group id while the group has members (credentials(7)).
  */
 export const endProcess = async (
-  owned: OwnedProcess,
+  { identity, exited }: OwnedProcess,
   graceOver: Promise<unknown>,
   processes: ProcessTable,
-): Promise<EndOutcome> => {
-  if (await isSameProcess(owned.identity, processes)) signalGroup(owned.identity.pid, 'SIGTERM')
-  const polite = await firstOf<ProcessExit | null>([owned.exited, graceOver.then(() => null)])
-  const killed = polite === null && (await isSameProcess(owned.identity, processes))
-  if (killed) signalGroup(owned.identity.pid, 'SIGKILL')
-  const exit = polite ?? (await within(owned.exited, killDeadlineMs))
-  if (exit === null) return { kind: 'still-there', pids: [owned.identity.pid] }
-  const left = await endLeftovers(owned.identity.pid, processes)
-  return left.length > 0 ? { kind: 'still-there', pids: left } : { kind: 'ended', exit, killed }
+): Promise<readonly number[]> => {
+  const { pid } = identity
+  if (await isSameProcess(identity, processes)) signalGroup(pid, 'SIGTERM')
+  const polite = await firstOf<ProcessExit | null>([exited, graceOver.then(() => null)])
+  if (polite === null && (await isSameProcess(identity, processes))) signalGroup(pid, 'SIGKILL')
+  const exit = polite ?? (await within(exited, killDeadlineMs))
+  return exit === null ? [pid] : endLeftovers(pid, processes)
+}
+
+/** Ends a process of an earlier core. True when nothing of it is left. */
+export const endEarlier = async (
+  identity: ProcessIdentity,
+  graceMs: number,
+  processes: ProcessTable,
+): Promise<boolean> => {
+  if (!(await isSameProcess(identity, processes))) return true
+  const earlier = adoptProcess(identity, processes)
+  const graceOver = new Promise<void>((resolve) => setTimeout(resolve, graceMs))
+  const left = await endProcess(earlier, graceOver, processes)
+  earlier.release()
+  return left.length === 0
 }
 
 /** Listing a group's members takes a run of `ps` on macOS; checking that it has any takes one system call. */

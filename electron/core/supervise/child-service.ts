@@ -16,10 +16,13 @@ export type ProbeResult =
   /** No answer, or a wrong one. */
   | { readonly state: 'unreachable'; readonly detail: string }
 
-export interface ExitReport {
-  /** null when a signal ended it or the status is unknown (an adopted process). */
+export interface ProcessExit {
+  /** null when a signal ended it or it is unknown: only a parent gets the exit status. */
   readonly exitCode: number | null
   readonly signal: string | null
+}
+
+export interface ExitReport extends ProcessExit {
   /** The last log lines of this run, oldest first. */
   readonly logTail: readonly string[]
 }

@@ -1,4 +1,4 @@
-// Somebody else's server on our port: recognised by its command line and its screen session, ended only as itself.
+// A foreign server on our port: recognised by its command line and its screen session, and ended by identity alone.
 import { rmSync, symlinkSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -18,7 +18,7 @@ const engine: LedgerEntry = {
   argv: ['/opt/llama-server', '-m', 'a model with blanks.gguf'],
   profile: 'demo',
   spawnedAtMs: 1_700_000_000_000,
-  logMark: { previous: null, offset: 7 },
+  logMark: { previous: 0, offset: 7 },
 }
 const router: LedgerEntry = { ...engine, service: 'proxy', pid: 4243 }
 

@@ -7,7 +7,16 @@ import { readRecord } from '../base/json-record.ts'
 import { writePrivateFile } from '../base/private-file.ts'
 import type { LogError } from '../logs/core-log.ts'
 import type { ProcessIdentity } from '../platform/platform.ts'
-import { type LoginSession, LoginSessionSchema } from './login-session-schema.ts'
+
+/**
+ * launchd's domain and its audit session id, which is unique until the machine reboots (getaudit_addr(2)). Any user can read
+ * it from `launchctl print` of a job or a domain (both recorded); `id -A` needs root.
+ */
+const LoginSessionSchema = z.strictObject({
+  domain: z.string().regex(/^(gui|user)\/\d+$/),
+  asid: z.number().int().positive(),
+})
+export type LoginSession = Readonly<z.infer<typeof LoginSessionSchema>>
 
 const EntrySchema = z.strictObject({
   service: z.enum(supervisedIds),
@@ -21,7 +30,11 @@ const EntrySchema = z.strictObject({
   /** The login session that it was started in; absent or null: unknown, or a session that cannot end. */
   session: LoginSessionSchema.nullable().optional(),
   /** Where this run's lines begin in its log. */
-  logMark: z.strictObject({ previous: z.string().nullable(), offset: z.number().int().nonnegative() }),
+  logMark: z.strictObject({
+    // Earlier versions of Nexus wrote a text or null here, and a running server must not be lost for that.
+    previous: z.number().int().nonnegative().catch(0),
+    offset: z.number().int().nonnegative(),
+  }),
   /** A stop is under way: a core that finds it alive finishes the stop instead of adopting it. */
   ending: z.literal(true).optional(),
 })

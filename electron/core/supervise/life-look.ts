@@ -15,21 +15,15 @@ export const isSameProcess = async (identity: ProcessIdentity, processes: Proces
   return current !== null && current.startedAt === identity.startedAt
 }
 
-export interface LifeLook {
-  /** Rejects when the lookup fails. */
-  isAlive(): Promise<boolean>
-  /** Call when the process does not answer: the next look reads the identity, because kill(2) reports a zombie as alive. */
-  doubt(): void
-}
-
 /**
  * Assumes that the caller has just read the identity. kill(2) with signal 0 takes a microsecond; the identity takes a run of `ps`
  * on macOS (19 in 5 s for one adopted child, issue 11). On Linux it costs next to nothing, so each look reads it.
  */
-export const createLifeLook = (identity: ProcessIdentity, processes: ProcessTable): LifeLook => {
+export const createLifeLook = (identity: ProcessIdentity, processes: ProcessTable) => {
   let identifiedAtMs = performance.now()
   return {
-    isAlive: async () => {
+    /** Rejects when the lookup fails. */
+    isAlive: async (): Promise<boolean> => {
       const isDue = processes.identityCost === 'file' || performance.now() - identifiedAtMs >= identityLookMs
       // An apparent end is confirmed by identity: that happens once per process.
       if (!isDue && lookForPid(identity.pid) === 'there') return true
@@ -37,6 +31,7 @@ export const createLifeLook = (identity: ProcessIdentity, processes: ProcessTabl
       identifiedAtMs = performance.now()
       return await isSameProcess(identity, processes)
     },
+    /** Call when the process does not answer: the next look reads the identity, because kill(2) reports a zombie as alive. */
     doubt: () => {
       identifiedAtMs = Number.NEGATIVE_INFINITY
     },

@@ -8,9 +8,8 @@ import { createLaunchd } from '../platform/launchd/launchd.ts'
 import { startSleeper, type TestChild } from '../platform/test-support/child.ts'
 import { createTestMac, type TestMac } from '../platform/test-support/mac.ts'
 import { logIn, logOut, madeUpJob } from '../platform/test-support/mac-launchd.ts'
-import { openLedger } from './ledger.ts'
+import { type LoginSession, openLedger } from './ledger.ts'
 import { createLaunchdSessions, endServersOfEndedSessions } from './login-session.ts'
-import type { LoginSession } from './login-session-schema.ts'
 
 const label = 'ai.opta.nexus.core'
 
@@ -86,7 +85,7 @@ describe('servers of a session that has ended', () => {
       argv: ['x'],
       profile: 'demo',
       spawnedAtMs: 1,
-      logMark: { previous: null, offset: 0 },
+      logMark: { previous: 0, offset: 0 },
     })
     return child.pid
   }

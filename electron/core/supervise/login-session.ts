@@ -5,10 +5,9 @@ import { serviceNames, supervisedIds } from '../../contract/service-ids.ts'
 import type { LogError } from '../logs/core-log.ts'
 import type { LaunchdDomain, LaunchdReading } from '../platform/launchd/reading.ts'
 import type { ProcessTable } from '../platform/platform.ts'
-import { adoptProcess, endProcess } from './child-process.ts'
-import { identityOf, openLedger } from './ledger.ts'
+import { endEarlier } from './child-process.ts'
+import { identityOf, type LoginSession, openLedger } from './ledger.ts'
 import { isSameProcess } from './life-look.ts'
-import type { LoginSession } from './login-session-schema.ts'
 
 export interface LoginSessions {
   /** This process's session; null when unknown, or when the session cannot end. */
@@ -81,19 +80,11 @@ export const endServersOfEndedSessions = async (
     if (entry?.session == null || !(await sessions.hasEnded(entry.session))) continue
     const identity = identityOf(entry)
     if (await isSameProcess(identity, processes)) {
-      logError(
-        new Error(
-          `the ${serviceNames[id]} (pid ${entry.pid}) was started in a login session that has ended: restarting it`,
-        ),
-      )
+      const name = `the ${serviceNames[id]} (pid ${entry.pid})`
+      logError(new Error(`${name} was started in a login session that has ended: restarting it`))
       // If it survives this, the supervisor ends it instead of adopting it.
       ledger.markEnding(id)
-      const child = adoptProcess(identity, processes)
-      const graceOver = new Promise<void>((resolve) => setTimeout(resolve, graceMs))
-      const outcome = await endProcess(child, graceOver, processes)
-      child.release()
-      if (outcome.kind === 'still-there') continue
     }
-    ledger.forget(id)
+    if (await endEarlier(identity, graceMs, processes)) ledger.forget(id)
   }
 }

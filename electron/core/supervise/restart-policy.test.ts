@@ -1,6 +1,6 @@
 // Backoff and giving up.
 import { describe, expect, it } from 'vitest'
-import { decideRestart, defaultRestartPolicy } from './restart-policy.ts'
+import { createCrashRecord, decideRestart, defaultRestartPolicy } from './restart-policy.ts'
 
 const decide = (crashTimesMs: number[], nowMs: number, random = 0) =>
   decideRestart(defaultRestartPolicy, crashTimesMs, nowMs, () => random)
@@ -22,5 +22,37 @@ describe('decideRestart', () => {
 
   it('forgets crashes that are ten minutes old', () => {
     expect(decide([0, 1, 2, 3, 600_100], 600_100)).toEqual({ kind: 'restart', delayMs: 50 })
+  })
+})
+
+describe('the record of crashes', () => {
+  const crash = { reason: 'ended with 1', permanent: false }
+
+  it('counts restarts, says why it gave up, and forgets when the user starts again', () => {
+    const record = createCrashRecord(
+      defaultRestartPolicy,
+      () => 1_000,
+      () => 0,
+    )
+    const delays = [1, 2, 3, 4].map(() => record.add(crash))
+    expect(delays).toEqual([50, 1_000, 2_000, 4_000].map((delayMs) => ({ kind: 'restart', delayMs })))
+    expect(record.add(crash)).toEqual({
+      kind: 'fail',
+      reason: 'gave up after 5 crashes in 10 minutes: ended with 1',
+    })
+    expect(record.restarts()).toBe(4)
+    record.forget()
+    expect(record.restarts()).toBe(0)
+    expect(record.add(crash)).toEqual({ kind: 'restart', delayMs: 50 })
+  })
+
+  it('never restarts after an exit that a retry cannot help', () => {
+    const record = createCrashRecord(
+      defaultRestartPolicy,
+      () => 1_000,
+      () => 0,
+    )
+    expect(record.add({ ...crash, permanent: true })).toEqual({ kind: 'fail', reason: 'ended with 1' })
+    expect(record.restarts()).toBe(0)
   })
 })

@@ -1,4 +1,5 @@
-// When to restart a crashed service and when to give up: pure arithmetic over its crash times.
+// When to restart a crashed service and when to give up.
+import type { ExitExplanation } from './child-service.ts'
 
 export interface RestartPolicy {
   /** Wait before the restart after the nth crash of a burst; the last value covers all further crashes. */
@@ -23,6 +24,7 @@ export type RestartDecision =
   | { readonly kind: 'give-up'; readonly crashes: number; readonly windowMs: number }
 
 /**
+ * Pure.
  * @param crashTimesMs all crashes since the user last started the service, oldest first, including the newest
  * @param random 0 to 1, as Math.random
  */
@@ -37,4 +39,37 @@ export const decideRestart = (
   const index = Math.min(Math.max(recent - 1, 0), policy.delaysMs.length - 1)
   const base = policy.delaysMs[index] ?? 0
   return { kind: 'restart', delayMs: Math.round(base * (1 + policy.jitter * random())) }
+}
+
+type AfterExit =
+  | { readonly kind: 'restart'; readonly delayMs: number }
+  | { readonly kind: 'fail'; readonly reason: string }
+
+export type CrashRecord = ReturnType<typeof createCrashRecord>
+
+/** The crashes of one service since the user last started it. @param now ms since epoch. @param random 0 to 1 */
+export const createCrashRecord = (policy: RestartPolicy, now: () => number, random: () => number) => {
+  let crashTimesMs: number[] = []
+  let restarts = 0
+  return {
+    restarts: () => restarts,
+    /** Adds the exit of a process that should run. */
+    add: ({ reason, permanent }: ExitExplanation): AfterExit => {
+      if (permanent) return { kind: 'fail', reason }
+      crashTimesMs.push(now())
+      const decision = decideRestart(policy, crashTimesMs, now(), random)
+      if (decision.kind === 'restart') {
+        restarts += 1
+        return decision
+      }
+      const minutes = Math.round(decision.windowMs / 60_000)
+      const gaveUp = `gave up after ${decision.crashes} crashes in ${minutes} minutes`
+      return { kind: 'fail', reason: `${gaveUp}: ${reason}` }
+    },
+    /** The user starts it again: earlier crashes no longer count. */
+    forget: () => {
+      crashTimesMs = []
+      restarts = 0
+    },
+  }
 }

@@ -185,7 +185,7 @@ describe('crash', () => {
     const { supervisor, until } = supervise(oddService())
     const first = pidOf(await supervisor.start())
     process.kill(first, 'SIGKILL')
-    // Whoever reads in between must not see one that is ready and has no process.
+    // A reader in between must not see a ready service without a process.
     const seen = new Set<string>()
     const look = () => {
       const { phase, pid } = supervisor.state()

@@ -27,10 +27,9 @@ const runOf = (lines: readonly string[], over: Partial<ClaudeRun> = {}): ClaudeR
 })
 
 describe('readClaudeAnswer', () => {
-  it('sums up a run, cached tokens included', () => {
+  it('summarises a run, cached tokens included', () => {
     expect(readClaudeAnswer([init, retry, retry, compacted, result])).toEqual({
       sessionId: 'fe61',
-      version: '2.1.197',
       model: 'opta-claude-3-r1',
       tools: ['Bash', 'Edit'],
       toolCalls: [],
@@ -40,8 +39,6 @@ describe('readClaudeAnswer', () => {
         isError: false,
         apiErrorStatus: null,
         text: 'Hello.',
-        turns: 1,
-        stopReason: 'end_turn',
         inputTokens: 1500,
         outputTokens: 6,
         firstTokenMs: 9796,
@@ -88,7 +85,7 @@ describe('readClaudeAnswer', () => {
     ])
   })
 
-  it('passes over what it does not know', () => {
+  it('skips unknown lines', () => {
     const lines = ['{"type":"rate_limit_event"}', 'not json', '', '{"type":"result"}', init]
     expect(readClaudeAnswer(lines)).toMatchObject({ sessionId: 'fe61', result: null })
   })

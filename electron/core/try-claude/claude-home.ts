@@ -10,17 +10,14 @@ export interface ClaudeHome {
   readonly projectDir: string
 }
 
-export interface ClaudeHomes {
-  /** A developer at their own machine, with this settings.json. Each call makes a new home. */
-  add(settings: string): ClaudeHome
-  dispose(): void
-}
+export type ClaudeHomes = ReturnType<typeof createClaudeHomes>
 
-export const createClaudeHomes = (): ClaudeHomes => {
+export const createClaudeHomes = () => {
   const root = mkdtempSync(join(tmpdir(), 'nexus-claude-'))
   let count = 0
   return {
-    add: (settings) => {
+    /** A developer at their own machine, with this settings.json. Each call makes a new home. */
+    add: (settings: string): ClaudeHome => {
       count += 1
       const homeDir = join(root, `developer-${count}`)
       const home = { homeDir, configDir: join(homeDir, '.claude'), projectDir: join(homeDir, 'project') }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { runClaude } from './claude-run.ts'
 
-it('does not wait for what a tool of it left running, which holds its pipe', async () => {
+it('does not wait for a process that one of its tools left holding its pipe', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'nexus-claude-run-'))
   onTestFinished(() => rmSync(dir, { recursive: true }))
   const programPath = join(dir, 'claude')

@@ -1,6 +1,6 @@
 // One run of the real Claude Code without a terminal: takes a prompt, returns its output and how it ended.
 import { runBounded } from '../base/run-bounded.ts'
-import { type ClaudeAnswer, readClaudeAnswer } from './claude-events.ts'
+import { readClaudeAnswer } from './claude-events.ts'
 import type { ClaudeHome } from './claude-home.ts'
 
 export interface ClaudePrompt {
@@ -13,18 +13,10 @@ export interface ClaudePrompt {
   readonly signal: AbortSignal
 }
 
-export interface ClaudeRun extends ClaudeAnswer {
-  /** Its whole output (stream-json). */
-  readonly lines: readonly string[]
-  /** null: ended by a signal or timed out. */
-  readonly exitCode: number | null
-  readonly timedOut: boolean
-  /** The tail of its error output. */
-  readonly complaint: string
-}
+export type ClaudeRun = Awaited<ReturnType<typeof runClaude>>
 
 /** Rejects only when aborted; anything the client does is a result. */
-export const runClaude = async (prompt: ClaudePrompt): Promise<ClaudeRun> => {
+export const runClaude = async (prompt: ClaudePrompt) => {
   prompt.signal.throwIfAborted()
   const resume = prompt.sessionId == null ? [] : ['--resume', prompt.sessionId]
   const ended = await runBounded(
@@ -41,14 +33,17 @@ export const runClaude = async (prompt: ClaudePrompt): Promise<ClaudeRun> => {
       maxBuffer: 64 * 1_048_576,
     },
   )
-  const lines = ended.stdout.split('\n')
-  if (lines.at(-1) === '') lines.pop()
+  const output = ended.stdout.split('\n')
+  const lines: readonly string[] = output.at(-1) === '' ? output.slice(0, -1) : output
   prompt.signal.throwIfAborted()
   return {
     ...readClaudeAnswer(lines),
+    /** Its whole output (stream-json). */
     lines,
+    /** null: ended by a signal or timed out. */
     exitCode: ended.exitCode,
     timedOut: ended.timedOut,
+    /** The tail of its error output. */
     complaint: lastComplaint(ended.stderr) || (ended.shortMessage ?? ''),
   }
 }

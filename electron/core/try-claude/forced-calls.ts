@@ -1,6 +1,7 @@
 // Makes a model that is too small to use tools call them in a scripted order: a proxy between Claude Code and the Router,
 // only for a try on the demo stack. Its calls take the whole way of a real one: the chat template, llama-server's grammar
 // and parser, LiteLLM, the client, and back with the tool's result.
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { z } from 'zod'
 import { parseJsonOrNull } from '../base/json-record.ts'
@@ -8,12 +9,6 @@ import { parseJsonOrNull } from '../base/json-record.ts'
 export interface ForcedCall {
   readonly name: string
   readonly input: Readonly<Record<string, string>>
-}
-
-export interface ForcedCalls {
-  /** Use instead of the Router's address. */
-  readonly url: string
-  end(): Promise<void>
 }
 
 const ToolSchema = z.looseObject({ name: z.string() })
@@ -67,24 +62,19 @@ const schemaOf = ({ input }: ForcedCall): object => ({
 })
 
 /** Listens on a port chosen by the system, on this machine only. Bodies may be as long as the Router allows. */
-export const startForcedCalls = async (
-  routerUrl: string,
-  calls: readonly ForcedCall[],
-): Promise<ForcedCalls> => {
+export const startForcedCalls = async (routerUrl: string, calls: readonly ForcedCall[]) => {
   const server = createServer((incoming, answer) => {
     forward(routerUrl, calls, incoming, answer).catch(() => answer.destroy())
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
-  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string')
     throw new Error('could not read the port for forced calls')
   return {
+    /** Use instead of the Router's address. */
     url: `http://127.0.0.1:${address.port}`,
     end: () =>
-      new Promise((resolve) => {
+      new Promise<void>((resolve) => {
         server.close(() => resolve())
         server.closeAllConnections()
       }),

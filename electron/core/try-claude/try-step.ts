@@ -81,5 +81,3 @@ export const problemOf = (run: ClaudeRun): string | null => {
   if (result.text.trim() === '') return 'its answer was empty'
   return null
 }
-
-export const describeSeconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`

@@ -8,7 +8,7 @@ import { trySteps } from './try-steps.ts'
 
 const home = { configDir: '', homeDir: '', projectDir: '' }
 
-it('says at once what a client said that ended without a request', async () => {
+it('reports at once what a client said that ended without a request', async () => {
   // As 2.1.332 ends when it takes a prompt to be too long for the slot (recorded, cut to what is read).
   const refused =
     '{"type":"result","subtype":"success","is_error":true,"api_error_status":null,"duration_ms":812,"num_turns":1,"result":"Prompt is too long","stop_reason":"stop_sequence","usage":{"input_tokens":0,"output_tokens":0},"modelUsage":{}}'
@@ -40,7 +40,7 @@ it('says at once what a client said that ended without a request', async () => {
   })
 })
 
-it('restarts the Router only when its own request is served, not for what the step before has left there', async () => {
+it('restarts the Router only when its own request is served, not for one left by the step before', async () => {
   const began = Date.now()
   const request = (changes: Partial<RouterRequest>): RouterRequest => ({
     id: 'r',

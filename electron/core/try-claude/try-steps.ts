@@ -1,17 +1,9 @@
 // The steps of a try: the real Claude Code works as an agent against the running stack.
 import type { Snapshot } from '../../contract/snapshot.ts'
+import { formatSeconds } from '../../wording/figures.ts'
 import { formatCount } from '../base/format-bytes.ts'
 import type { ClaudeRun } from './claude-run.ts'
-import {
-  describeSeconds,
-  failed,
-  passed,
-  problemOf,
-  type StepOutcome,
-  skipped,
-  type TryStack,
-  type TryStep,
-} from './try-step.ts'
+import { failed, passed, problemOf, skipped, type TryStep } from './try-step.ts'
 import { usesItsTools } from './try-tools-step.ts'
 
 /** Several tokens each in any vocabulary, and never the same twice, so that no cache has them. */
@@ -48,7 +40,7 @@ const firstAnswer: TryStep = {
 const describeAnswer = ({ result }: ClaudeRun): string => {
   if (result === null) return 'no answer'
   const first =
-    result.firstTokenMs === null ? '' : `first token after ${describeSeconds(result.firstTokenMs)}, `
+    result.firstTokenMs === null ? '' : `first token after ${formatSeconds(result.firstTokenMs)}, `
   return `${first}${formatCount(result.inputTokens)} tokens in, ${formatCount(result.outputTokens)} out`
 }
 
@@ -75,34 +67,21 @@ const twoDevelopers: TryStep = {
   run: async (stack) => {
     const [first, second] = stack.developers
     if (second === undefined) return skipped('only one developer has a key: nexus key create NAME')
-    const seen = collectDevelopers(stack)
+    const names = new Set<string>()
+    const end = stack.watch(({ requests }) => {
+      for (const { developer } of requests ?? []) names.add(developer)
+    })
     const runs = await Promise.all(
       [first, second].map(({ name, home }) => stack.ask(home, `Say hello to ${name}.`)),
     )
-    const names = seen.end()
+    end()
     const problem = runs.map(problemOf).find((text) => text !== null)
     if (problem !== undefined) return failed(problem)
     const told = [first.name, second.name].filter((name) => names.has(name))
-    const both = `both answered, in ${runs.map(({ result }) => describeSeconds(result?.durationMs ?? 0)).join(' and ')}`
+    const both = `both answered, in ${runs.map(({ result }) => formatSeconds(result?.durationMs ?? 0)).join(' and ')}`
     return passed(told.length === 0 ? both : `${both}; the Router told ${told.join(' and ')} apart`)
   },
 }
-
-const collectDevelopers = (stack: TryStack) => {
-  const names = new Set<string>()
-  const end = stack.watch(({ requests }) => {
-    for (const { developer } of requests ?? []) names.add(developer)
-  })
-  return {
-    end: () => {
-      end()
-      return names
-    },
-  }
-}
-
-const isAnyWaiting = ({ queue, requests }: Snapshot): boolean =>
-  (queue?.deferred ?? 0) > 0 || (requests ?? []).some(({ phase }) => phase === 'waiting')
 
 const oneTooMany: TryStep = {
   id: 'one-too-many',
@@ -112,10 +91,9 @@ const oneTooMany: TryStep = {
     const [developer] = stack.developers
     const count = stack.slots + 1
     let waitingMost = 0
-    const end = stack.watch((snapshot) => {
-      if (!isAnyWaiting(snapshot)) return
-      const inRouter = (snapshot.requests ?? []).filter(({ phase }) => phase === 'waiting').length
-      waitingMost = Math.max(waitingMost, inRouter, snapshot.queue?.deferred ?? 0)
+    const end = stack.watch(({ requests, queue }) => {
+      const inRouter = (requests ?? []).filter(({ phase }) => phase === 'waiting').length
+      waitingMost = Math.max(waitingMost, inRouter, queue?.deferred ?? 0)
     })
     // Each prompt is long enough that all slots are busy together, and that we see the waiting one.
     const runs = await Promise.all(
@@ -130,7 +108,7 @@ const oneTooMany: TryStep = {
     return waitingMost === 0
       ? failed(`all ${count} were answered, but none was seen waiting`)
       : passed(
-          `${count} agents on ${stack.slots} slots: ${waitingMost} waited, all were answered within ${describeSeconds(slowest)}`,
+          `${count} agents on ${stack.slots} slots: ${waitingMost} waited, all were answered within ${formatSeconds(slowest)}`,
         )
   },
 }
@@ -196,21 +174,13 @@ const routerRestarts: TryStep = {
       return failed(`the answer during the restart (cut off after drainSeconds?): ${cutOff}`)
     const second = await stack.ask(home, 'Say it again.', finished.sessionId)
     const problem = problemOf(second)
-    if (problem !== null) return failed(`while it was away: ${problem}; ${await describeRouter(stack)}`)
+    if (problem !== null) return failed(`while it was away: ${problem}`)
     const back = await stack.until(({ overall }) => overall === 'ready', restartEndsMs)
     if (back === null) return failed('the client was answered, but the stack did not become ready again')
     return passed(
-      `got the answer that had begun, ${describeRetries(finished)}; the next came ${second.retries === 0 ? 'at once' : describeRetries(second)}, within ${describeSeconds(second.result?.durationMs ?? 0)}`,
+      `got the answer that had begun, ${describeRetries(finished)}; the next came ${second.retries === 0 ? 'at once' : describeRetries(second)}, within ${formatSeconds(second.result?.durationMs ?? 0)}`,
     )
   },
-}
-
-/** Adds the Router's state: a client that gave up says little about it. */
-const describeRouter = async (stack: TryStack): Promise<string> => {
-  const now = await stack.until(() => true, snapshotWithinMs)
-  if (now === null) return 'no snapshot came'
-  const { phase, reason } = now.services.proxy
-  return `the Router is ${phase}${reason === null ? '' : `: ${reason}`}`
 }
 
 /** 2.1.332 itself refuses a prompt that it thinks too long: it ended after 0.8 s without a request (seen). */
@@ -242,7 +212,6 @@ const describeRetries = ({ retries }: ClaudeRun): string =>
   retries === 0 ? 'uncut' : `after ${retries} more attempts`
 
 const requestBeginsMs = 180_000
-const snapshotWithinMs = 5_000
 const restartBeginsMs = 30_000
 const restartEndsMs = 180_000
 
@@ -255,12 +224,3 @@ export const trySteps: readonly TryStep[] = [
   outgrowsItsSlot,
   routerRestarts,
 ]
-
-export const runStep = async (
-  step: TryStep,
-  stack: TryStack,
-): Promise<StepOutcome & { readonly milliseconds: number }> => {
-  const began = performance.now()
-  const outcome = await step.run(stack)
-  return { ...outcome, milliseconds: Math.round(performance.now() - began) }
-}

@@ -29,12 +29,12 @@ const runOf = (toolCalls: readonly ToolCall[], text = 'It printed Hello, world 8
   complaint: '',
 })
 
-it('prints what stands nowhere in the task, only by running', () => {
+it('prints a number that is nowhere in the task, only by running', () => {
   expect(task.printed).toBe('Hello, world 8638')
   expect(`${task.before}${task.after}`).not.toContain('8638')
 })
 
-it('is content with the file as it should be and the number that only a run prints', () => {
+it('accepts the right file and the number that only a run prints', () => {
   expect(problemOfWork(runOf(done), task.after, task)).toBeNull()
 })
 

@@ -2,33 +2,22 @@
 import { randomInt } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { formatSeconds } from '../../wording/figures.ts'
 import { messageOf } from '../base/error-message.ts'
 import { readRegularFile } from '../base/regular-file.ts'
 import type { ToolCall } from './claude-events.ts'
 import type { ClaudeRun } from './claude-run.ts'
 import type { ForcedCall } from './forced-calls.ts'
-import {
-  describeSeconds,
-  failed,
-  passed,
-  problemOf,
-  type StepOutcome,
-  type TryStack,
-  type TryStep,
-} from './try-step.ts'
+import { failed, passed, problemOf, type StepOutcome, type TryStack, type TryStep } from './try-step.ts'
 
 const fileName = 'greet.sh'
 const misspelt = 'Hello, wrold'
 const spelt = 'Hello, world'
 
-/** A file with a mistake. It prints a number that is in no prompt, so only running it shows that number. */
-interface Task {
-  readonly before: string
-  readonly after: string
-  readonly printed: string
-}
+type Task = ReturnType<typeof makeTask>
 
-export const makeTask = (factor: number): Task => {
+/** A file with a mistake. It prints a number that is in no prompt, so only running it shows that number. */
+export const makeTask = (factor: number) => {
   const script = (words: string) => `#!/bin/sh\n# à la 日本語\necho "${words} $((${factor} * 7))"\n`
   return { before: script(misspelt), after: script(spelt), printed: `${spelt} ${factor * 7}` }
 }
@@ -77,7 +66,7 @@ const judge = (
     ? "forced: the small model was given the opening of each call, and llama-server's grammar left it no other arguments"
     : "the model's own work"
   return passed(
-    `${run.toolCalls.map(({ name }) => name).join(', ')} in ${describeSeconds(run.result?.durationMs ?? 0)}; the file is changed, and running it printed "${task.printed}" (${how})`,
+    `${run.toolCalls.map(({ name }) => name).join(', ')} in ${formatSeconds(run.result?.durationMs ?? 0)}; the file is changed, and running it printed "${task.printed}" (${how})`,
   )
 }
 

@@ -14,14 +14,7 @@ import { readFileFacts } from './read-shared-folder.ts'
 import { distrustFolder, distrustSocket, sharedSocketName } from './shared-socket.ts'
 import { readOwnUid } from './user-name.ts'
 
-export interface GuestSocket {
-  /** Lets in the users that the config names. Reports a socket that can't be opened instead of throwing. */
-  use(guests: Guests | null): void
-  /** Settles when the last `use` has taken effect or its failure was reported. */
-  settled(): Promise<void>
-  /** Settles when the socket is gone. Idempotent. */
-  close(): Promise<void>
-}
+export type GuestSocket = ReturnType<typeof createGuestSocket>
 
 export interface GuestSocketOptions {
   readonly sharedDir: string | null
@@ -44,7 +37,7 @@ export const defaultGuests = (platform: 'darwin' | 'linux'): Guests =>
   // On a Mac every user account is in `staff`. On Linux each user has a group of their own, so no name fits all.
   platform === 'darwin' ? { group: 'staff' } : 'none'
 
-export const createGuestSocket = (options: GuestSocketOptions): GuestSocket => {
+export const createGuestSocket = (options: GuestSocketOptions) => {
   const { sharedDir, platform, onError } = options
   let server: ControlServer | null = null
   let used = ''
@@ -79,8 +72,11 @@ export const createGuestSocket = (options: GuestSocketOptions): GuestSocket => {
   }
 
   return {
-    use: (guests) => void use(guests ?? defaultGuests(platform)),
+    /** Lets in the users that the config names. Reports a socket that can't be opened instead of throwing. */
+    use: (guests: Guests | null): void => void use(guests ?? defaultGuests(platform)),
+    /** Settles when the last `use` has taken effect or its failure was reported. */
     settled: () => turn,
+    /** Settles when the socket is gone. Idempotent. */
     close: () => use('none'),
   }
 }

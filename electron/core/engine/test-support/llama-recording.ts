@@ -17,12 +17,12 @@ export function readRecording(name: string): RecordedReading[] {
     .split('\n')
     .map((line) => {
       const row: { t: number; metrics?: string; slots: unknown } = JSON.parse(line)
-      const reading = parseSlots(row.slots)
-      if (reading.kind !== 'slots') throw new Error(reading.reason)
+      const slots = parseSlots(row.slots)
+      if (slots === null) throw new Error(`${name}: not /slots at ${row.t} s`)
       return {
         atMs: row.t * 1000,
         metrics: row.metrics === undefined ? undefined : parseMetrics(row.metrics),
-        slots: reading.slots,
+        slots,
       }
     })
 }

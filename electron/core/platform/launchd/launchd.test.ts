@@ -116,18 +116,6 @@ describe.skipIf(process.platform !== 'linux')('launchd (imitated, on real proces
     return search.kind === 'found' ? search.places : []
   }
 
-  it('replaces the process of a job, and nothing that it started', async () => {
-    const first = await runningPid()
-    const server = await childPid()
-    const [place] = await places()
-    if (place === undefined) throw new Error('it is not loaded')
-    const replaced = await launchd.replace(place, label)
-    expect(replaced).toMatchObject({ kind: 'runs', already: false })
-    expect(replaced).not.toMatchObject({ pid: first })
-    expect(isAlive(first)).toBe(false)
-    expect(isAlive(server)).toBe(true)
-  })
-
   it('ends a process and keeps its job', async () => {
     const pid = await runningPid()
     const server = await childPid()

@@ -1,4 +1,4 @@
-// Starts, replaces, ends and unloads launchd jobs by label, with launchctl. Never run on a Mac: tested with an imitation
+// Starts, ends and unloads launchd jobs by label, with launchctl. Never run on a Mac: tested with an imitation
 // (platform/test-support/mac-launchd.ts).
 import type { CommandResult, RunCommand } from '../run-command.ts'
 import { explainLaunchctl, type LaunchctlAnswer, nameLaunchctlAnswer, noSession } from './exit-codes.ts'
@@ -31,8 +31,6 @@ export interface StartRequest {
 export interface Launchd extends Omit<LaunchdReading, 'launchctl' | 'ownDomains'> {
   /** Succeeds with a new process. */
   start(request: StartRequest): Promise<StartOutcome>
-  /** Ends and restarts the job's process as loaded; its children live on. */
-  replace(place: LoadedJob, label: string): Promise<StartOutcome>
   /** Asks the job's process to end, as `kill` would; the job stays loaded. Returns why it still runs; null: it has ended. */
   end(domain: LaunchdDomain, label: string): Promise<string | null>
   /** Unloads it, which ends its process and perhaps its children. Returns why it is still there; null: it is gone. */
@@ -76,11 +74,11 @@ export const createLaunchd = ({
   const reading = createLaunchdReading(run, uid)
   const { launchctl, read, find, ownDomains } = reading
   const pause = () => new Promise<void>((resolve) => setTimeout(resolve, pollMs))
-  /** Waits for a process other than `before`; asks for one if launchd does not start a loaded job. */
+  /** Waits for a process; asks for one if launchd does not start a loaded job. */
   const untilRuns = async (
     domain: LaunchdDomain,
     label: string,
-    { before, runsBefore }: { readonly before: number | null; readonly runsBefore: number | null },
+    runsBefore: number,
   ): Promise<StartOutcome> => {
     const began = Date.now()
     let asked: CommandResult | null = null
@@ -90,7 +88,7 @@ export const createLaunchd = ({
       const found = await read(domain, label)
       const job = found.kind === 'loaded' ? found.job : null
       const pid = job?.pid ?? null
-      if (pid !== null && pid !== before) {
+      if (pid !== null) {
         if (seenPid !== pid) seenAt = Date.now()
         seenPid = pid
         if (Date.now() - seenAt >= patience.settleMs) return { kind: 'runs', domain, pid, already: false }
@@ -98,7 +96,7 @@ export const createLaunchd = ({
         continue
       }
       const waitedMs = Date.now() - began
-      const hasRun = job !== null && job.pid === null && (job.runs ?? 0) > (runsBefore ?? 0)
+      const hasRun = job !== null && job.pid === null && (job.runs ?? 0) > runsBefore
       if (hasRun && job.lastExit !== null) return { kind: 'ended', domain, lastExit: job.lastExit.words }
       if (waitedMs > patience.startMs && asked !== null) {
         const why = `; launchctl kickstart: ${explainLaunchctl(asked, label)}`
@@ -116,18 +114,16 @@ export const createLaunchd = ({
   const kickstart = async (
     place: LoadedJob,
     label: string,
-    flags: readonly string[],
   ): Promise<StartOutcome | { readonly kind: 'unloading' }> => {
     const target = `${place.domain}/${label}`
-    let result = await launchctl('kickstart', ...flags, target)
+    let result = await launchctl('kickstart', target)
     if (nameLaunchctlAnswer(result) === 'disabled') {
       await launchctl('enable', target)
-      result = await launchctl('kickstart', ...flags, target)
+      result = await launchctl('kickstart', target)
     }
     const answer = nameLaunchctlAnswer(result)
     if (answer === 'in-progress' || answer === 'not-loaded') return { kind: 'unloading' }
-    const [before, runsBefore] = [place.job?.pid ?? null, place.job?.runs ?? null]
-    const started = await untilRuns(place.domain, label, { before, runsBefore })
+    const started = await untilRuns(place.domain, label, place.job?.runs ?? 0)
     return started.kind === 'failed' && answer !== 'done'
       ? { kind: 'failed', reason: `launchctl kickstart: ${explainLaunchctl(result, label)}` }
       : started
@@ -201,7 +197,7 @@ export const createLaunchd = ({
       const bootstrapped = await bootstrap(domain, request)
       switch (bootstrapped.kind) {
         case 'loaded':
-          return untilRuns(domain, label, { before: null, runsBefore: null })
+          return untilRuns(domain, label, 0)
         case 'failed':
           return { kind: 'failed', reason: bootstrapped.reason }
         case 'wrong-session':
@@ -217,19 +213,12 @@ export const createLaunchd = ({
   }
 
   return {
-    domains: reading.domains,
     read,
     find,
     readSession: reading.readSession,
     isAtScreen: reading.isAtScreen,
     end,
     unload,
-    replace: async (place, label) => {
-      const started = await kickstart(place, label, ['-k'])
-      return started.kind === 'unloading'
-        ? { kind: 'failed', reason: `launchd is still unloading ${label}` }
-        : started
-    },
     start: async (request) => {
       const { spec, mayUnload } = request
       const search = await find(spec.label)
@@ -239,7 +228,7 @@ export const createLaunchd = ({
       for (const place of search.places) {
         if (place.domain === 'system' && uid !== 0) continue
         if (!mayUnload || isLoadedAs(place.job, spec)) {
-          const started = await kickstart(place, spec.label, [])
+          const started = await kickstart(place, spec.label)
           if (started.kind !== 'unloading') return started
           await untilUnloaded(place.domain, spec.label)
         } else {

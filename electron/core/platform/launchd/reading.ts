@@ -20,21 +20,6 @@ export type JobSearch =
   | { readonly kind: 'found'; readonly places: readonly LoadedJob[] }
   | { readonly kind: 'unknown'; readonly reason: string }
 
-export interface LaunchdReading {
-  /** The domains of this user and the machine. */
-  readonly domains: readonly LaunchdDomain[]
-  /** The domains that a job of this user may be loaded into, best first. */
-  readonly ownDomains: readonly LaunchdDomain[]
-  launchctl(...words: readonly string[]): Promise<CommandResult>
-  read(domain: LaunchdDomain, label: string): Promise<JobReading>
-  /** Looks in every domain. */
-  find(label: string): Promise<JobSearch>
-  /** The audit session of a domain; `gone`: the domain doesn't exist; null: unknown. */
-  readSession(domain: LaunchdDomain): Promise<number | 'gone' | null>
-  /** Whether this process belongs to the session of the screen: `launchctl managername` says Aqua there (launchctl(1)). */
-  isAtScreen(): Promise<boolean>
-}
-
 const commandMs = 30_000
 
 /**
@@ -44,7 +29,9 @@ const commandMs = 30_000
 const userDomains = (uid: number): readonly LaunchdDomain[] =>
   uid === 0 ? ['system'] : [`gui/${uid}`, `user/${uid}`]
 
-export const createLaunchdReading = (run: RunCommand, uid: number): LaunchdReading => {
+export type LaunchdReading = ReturnType<typeof createLaunchdReading>
+
+export const createLaunchdReading = (run: RunCommand, uid: number) => {
   const ownDomains = userDomains(uid)
   const domains: readonly LaunchdDomain[] = [...new Set<LaunchdDomain>(['system', ...ownDomains])]
   const launchctl = (...words: readonly string[]): Promise<CommandResult> =>
@@ -69,6 +56,7 @@ export const createLaunchdReading = (run: RunCommand, uid: number): LaunchdReadi
     }
   }
 
+  /** Looks in every domain. */
   const find = async (label: string): Promise<JobSearch> => {
     const readings = await Promise.all(domains.map((domain) => read(domain, label)))
     const places = readings.filter((reading) => reading.kind === 'loaded')
@@ -77,6 +65,7 @@ export const createLaunchdReading = (run: RunCommand, uid: number): LaunchdReadi
     return places.length === 0 && unknown !== undefined ? unknown : { kind: 'found', places }
   }
 
+  /** The audit session of a domain; `gone`: the domain doesn't exist; null: unknown. */
   const readSession = async (domain: LaunchdDomain): Promise<number | 'gone' | null> => {
     const result = await launchctl('print', domain)
     const answer = nameLaunchctlAnswer(result)
@@ -84,10 +73,11 @@ export const createLaunchdReading = (run: RunCommand, uid: number): LaunchdReadi
     return answer === 'done' && result.kind === 'exited' ? parseDomainAsid(result.stdout) : null
   }
 
+  /** Whether this process belongs to the session of the screen: `launchctl managername` says Aqua there (launchctl(1)). */
   const isAtScreen = async (): Promise<boolean> => {
     const result = await launchctl('managername')
     return result.kind === 'exited' && result.stdout.trim() === 'Aqua'
   }
 
-  return { domains, ownDomains, launchctl, read, find, readSession, isAtScreen }
+  return { ownDomains, launchctl, read, find, readSession, isAtScreen }
 }

@@ -1,7 +1,7 @@
 // Stands in for hdiutil, diskutil, mount and lsof on disks of a pretended Mac. Beside each line stands what it was taken
 // from: a recording below the folder of test-recordings.ts, a public report by its number there, a manual page, or
 // "assumed".
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { print, type Reply, refuse } from './mac-reply.ts'
 import type { TestImage, TestMacState, TestVolume } from './mac-state.ts'
@@ -93,7 +93,7 @@ export const detach = (state: TestMacState, args: readonly string[]): Reply => {
     // hdiutil/detach-busy-then-ejected.txt; exit status 16 of detach-busy-os-error-16-tahoe.txt.
     return refuse(16, `hdiutil: couldn't unmount "${name}" - Resource busy\n`)
   const mounted = image.volumes.flatMap(({ mountPoint }) => mountPoint ?? [])
-  for (const mountPoint of mounted) rmSync(mountPoint, { recursive: true })
+  for (const mountPoint of mounted) takeAway(mountPoint)
   state.images = state.images.filter((other) => other !== image)
   // hdiutil/eject-by-mountpoint-ok.txt; only the second line where nothing was mounted, as in detach-busy-then-ejected.txt.
   return print(`${mounted.length > 0 ? `"${name}" unmounted.\n` : ''}"${name}" ejected.\n`)
@@ -161,10 +161,17 @@ export const enableOwnership = (state: TestMacState, args: readonly string[]): R
   return print('File system user/group ownership enabled\n')
 }
 
+/** At once, as a volume goes: the core may be writing to it. */
+const takeAway = (mountPoint: string): void => {
+  const aside = `${mountPoint}.${process.pid}.gone`
+  renameSync(mountPoint, aside)
+  rmSync(aside, { recursive: true, force: true, maxRetries: 5 })
+}
+
 export const unmountVolume = (state: TestMacState, args: readonly string[]): Reply => {
   const volume = volumesOf(state).find((other) => other.device === args.at(-1))
   if (volume === undefined) return refuse(1, noDisk(args.at(-1) ?? ''))
-  if (volume.mountPoint !== null) rmSync(volume.mountPoint, { recursive: true })
+  if (volume.mountPoint !== null) takeAway(volume.mountPoint)
   volume.mountPoint = null
   // Public reports, ids 31330469915 and 26824028969.
   return print(`Volume ${volume.name} on ${volume.device.replace('/dev/', '')} unmounted\n`)

@@ -5,12 +5,12 @@ const failure = (code: string) => Object.assign(new Error(`connect ${code} 10.0.
 const mac = { platform: 'darwin', program: '/opt/node/bin/node' } as const
 
 describe('explainNodeFailure', () => {
-  it('names the local network privacy of macOS where it may be the cause', () => {
+  it("mentions macOS's local network privacy if it may be the cause", () => {
     const said = explainNodeFailure('http://10.0.0.2:8080', failure('EHOSTUNREACH'), mac)
     expect(said).toContain('http://10.0.0.2:8080 does not answer: connect EHOSTUNREACH')
     expect(said).toContain('Local Network, allow /opt/node/bin/node')
   })
-  it('finds it among the addresses of one name, and has words where the error has none', () => {
+  it('finds it among the addresses of one name, and words an error without a message', () => {
     const both = new AggregateError([failure('EHOSTUNREACH'), failure('ENETUNREACH')])
     expect(explainNodeFailure('http://b:1', both, mac)).toMatch(/EHOSTUNREACH, ENETUNREACH; .*Local Network/)
   })

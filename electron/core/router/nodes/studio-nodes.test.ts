@@ -39,7 +39,7 @@ const listen = async (answers: { health: number }): Promise<{ server: Server; po
 }
 const nodeAt = (port: number): NodeProfile => ({ name: 'b', host: '127.0.0.1', port, slots: 1, keyFile })
 
-it('tells a Studio that serves, loads, refuses our key, and is gone', async () => {
+it('distinguishes a Studio that serves, loads, refuses our key, or is gone', async () => {
   const answers = { health: 503 }
   const { server, port } = await listen(answers)
   let changes = 0
@@ -72,7 +72,7 @@ it('tells a Studio that serves, loads, refuses our key, and is gone', async () =
   })
 })
 
-it('takes a key from a file for its owner alone', () => {
+it('reads a key only from a file that only its owner can read', () => {
   expect(readNodeKey(nodeAt(1))).toBe('sk-right')
   expect(readNodeKey({ ...nodeAt(1), keyFile: null })).toBe('none')
   chmodSync(keyFile, 0o644)

@@ -10,13 +10,6 @@ import { createLlamaWatch, type EngineReading, type LlamaWatch } from '../../eng
 import { explainNodeFailure } from './node-failure.ts'
 import { readNodeKey } from './node-key.ts'
 
-export interface StudioNodes {
-  /** Asks each Studio without a request in flight. Never rejects; settles when the slowest has answered or failed. */
-  read(): Promise<void>
-  /** The last reading; slots and queue are null when it is older than `maxAgeMs`. */
-  current(now: number, maxAgeMs: number): StudioNode[]
-}
-
 /** llama-server answers /health within 10 ms (measured); the rest allows for the network. */
 const healthTimeoutMs = 3_000
 /** /slots may take as long as one prefill batch. */
@@ -28,13 +21,16 @@ export const createStudioNodes = (
   nodes: readonly NodeProfile[],
   onChange: () => void,
   now: () => number = Date.now,
-): StudioNodes => {
+) => {
   const watchers = nodes.map((node) => watchNode(node, onChange, now))
   return {
-    read: async () => {
+    /** Asks each Studio without a request in flight. Never rejects; settles when the slowest has answered or failed. */
+    read: async (): Promise<void> => {
       await Promise.all(watchers.map((watcher) => watcher.read()))
     },
-    current: (at, maxAgeMs) => watchers.map((watcher) => watcher.current(at, maxAgeMs)),
+    /** The last reading; slots and queue are null when it is older than `maxAgeMs`. */
+    current: (at: number, maxAgeMs: number): StudioNode[] =>
+      watchers.map((watcher) => watcher.current(at, maxAgeMs)),
   }
 }
 

@@ -84,9 +84,6 @@ export const createTestLaunchctl = (options: TestLaunchctlOptions = {}): TestLau
       return exited('', 112, `Bad request.\nCould not find domain for user gui: ${domain.slice(4)}\n`)
     const job = jobs.get(target)
     switch (verb) {
-      case 'managername':
-        // launchctl(1); the word itself is assumed.
-        return exited(options.isHeadless === true ? 'Background\n' : 'Aqua\n')
       case 'print':
         // print-not-loaded-gui-113.txt, print-gui-running-keepalive-macos27.txt
         return job === undefined

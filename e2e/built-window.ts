@@ -1,0 +1,52 @@
+// Test support: the window built once, and opened for each test of its behaviour.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright'
+import { afterAll, beforeAll, expect } from 'vitest'
+import { appVariants } from '../scripts/app-variants.ts'
+import { buildRenderer } from '../scripts/renderer-build.ts'
+import { bundleFakeBridge, launchChromium, type OpenedWindow, openWindow } from './renderer-window.ts'
+
+export const root = join(import.meta.dirname, '..')
+
+type UseWindow = (use: (opened: OpenedWindow) => Promise<void>, width?: number) => Promise<void>
+
+/** Call it at the top of a test file. */
+export const buildWindow = (): UseWindow => {
+  let dir: string
+  let browser: Browser
+  let bridge: string
+
+  beforeAll(async () => {
+    const executablePath = process.env['NEXUS_TEST_CHROMIUM']
+    if (executablePath === undefined)
+      throw new Error('NEXUS_TEST_CHROMIUM names no Chromium: run scripts/test, which installs one')
+    dir = await mkdtemp(join(tmpdir(), 'nexus-window-'))
+    await buildRenderer(root, { target: appVariants.shipped.windowTarget, outDir: dir })
+    bridge = await bundleFakeBridge(root)
+    browser = await launchChromium(executablePath)
+  })
+
+  afterAll(async () => {
+    await browser?.close()
+    if (dir !== undefined) await rm(dir, { recursive: true, force: true })
+  })
+
+  return async (use, width = 420) => {
+    const look = { width, height: 760, scheme: 'dark', scale: 1 } as const
+    const opened = await openWindow(browser, { dir, bridge, look })
+    try {
+      await use(opened)
+      expect(opened.complaints).toEqual([])
+    } finally {
+      await opened.close()
+    }
+  }
+}
+
+export const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
+/** The machine that runs this may be busy. */
+export const patient = { timeout: 20_000 } as const
+export const commands = (page: Page): Promise<unknown> => page.evaluate('probe.commands')
+export const actions = (page: Page): Promise<unknown> => page.evaluate('probe.actions')

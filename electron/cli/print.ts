@@ -1,0 +1,22 @@
+// How a command answers: one JSON document with --json, else lines for people.
+import { type CliContext, exitCodes } from './context.ts'
+
+export const printAnswer = (
+  { print }: Pick<CliContext, 'print'>,
+  json: boolean,
+  document: unknown,
+  lines: readonly string[],
+): void => {
+  if (json) print(JSON.stringify(document, null, 2))
+  else for (const line of lines) print(line)
+}
+
+/** With --json, run-to-end.ts also prints the reason as a document. */
+export const fail = (
+  { printError }: Pick<CliContext, 'printError'>,
+  reason: string,
+  code: number = exitCodes.failed,
+): number => {
+  printError(reason)
+  return code
+}

@@ -1,0 +1,33 @@
+// What a model keeps of each token and of each sequence.
+
+export interface KvLayer {
+  /** Numbers stored per cell: KV heads x head size. */
+  readonly keyValues: number
+  /** 0 if values aren't stored: compressed keys (MLA), index keys. */
+  readonly valueValues: number
+  /** The size of one head; must be a multiple of the cache type's block size. */
+  readonly keyHeadValues: number
+  readonly valueHeadValues: number
+  readonly slides: boolean
+  /** 1, or more for compressed caches. */
+  readonly tokensPerCell: number
+}
+
+/** f32 numbers per slot, independent of the context's length. */
+export interface SequenceState {
+  readonly layers: number
+  readonly valuesPerSlot: number
+}
+
+export interface KnownKvShape {
+  readonly kind: 'known'
+  /** Layers with a cache, and caches of index keys as layers of their own. */
+  readonly layers: readonly KvLayer[]
+  readonly windowTokens: number | null
+  /** null: no layer is recurrent. */
+  readonly state: SequenceState | null
+  /** Each slot has its own cache even if a pool is requested (`-kvu`). */
+  readonly alwaysSplit: boolean
+  /** A note for the reader, such as a difference between builds. */
+  readonly remark: string | null
+}

@@ -1,0 +1,61 @@
+// A view that shows one answer: pending, failed or there.
+import type { ReactNode } from 'react'
+import { Fit } from '../fit.tsx'
+import type { Asked } from '../use-answer.ts'
+import { ViewHead } from './view-head.tsx'
+
+interface AskedViewProps<T> {
+  readonly asked: Asked<T>
+  readonly title: string
+  readonly className?: string
+  /** Beside the title. */
+  note(answer: T): string
+  readonly awaiting: string
+  /** The label of the button that asks again, beside the time of the answer; absent: neither. */
+  readonly againLabel?: string
+  children(answer: T): ReactNode
+  /** Below the answer, and there without one. */
+  readonly below?: ReactNode
+}
+
+export const AskedView = <T,>({
+  asked: { answer, answeredAt, failure, pending, again },
+  title,
+  className = 'view',
+  note,
+  awaiting,
+  againLabel,
+  children,
+  below,
+}: AskedViewProps<T>) => (
+  <div className={className}>
+    <ViewHead
+      title={title}
+      note={answer === null ? '' : note(answer)}
+      checkedAt={againLabel === undefined ? null : answeredAt}
+    >
+      {againLabel !== undefined && (
+        <button
+          type="button"
+          className="button-small"
+          // Not `disabled`, which would drop the focus.
+          aria-disabled={pending || undefined}
+          onClick={() => {
+            if (!pending) again()
+          }}
+        >
+          {againLabel}
+        </button>
+      )}
+    </ViewHead>
+    {failure !== null && (
+      <Fit fit="does-not-fit" role="alert">
+        {answer === null ? 'Not known' : 'Not up to date'}: {failure}
+      </Fit>
+    )}
+    {answer === null
+      ? failure === null && <p className="not-known view-awaiting">{awaiting}</p>
+      : children(answer)}
+    {below}
+  </div>
+)

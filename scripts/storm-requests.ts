@@ -1,0 +1,50 @@
+// One request of each kind that the control protocol knows, for the storm's doors and its flood of guests.
+import type { Command } from '../electron/contract/command.ts'
+import type { Query } from '../electron/contract/question.ts'
+import { defaultConfig } from '../electron/core/config/config.ts'
+import type { ControlRequest } from '../electron/core/control/protocol.ts'
+
+type OneOfEach<T, K extends keyof T> = {
+  readonly [Name in T[K] & string]: Extract<T, { readonly [_ in K]: Name }>
+}
+
+export const questions: OneOfEach<Query, 'type'> = {
+  plan: { type: 'plan' },
+  doctor: { type: 'doctor' },
+  models: { type: 'models' },
+  clients: { type: 'clients' },
+  settings: { type: 'settings' },
+  logTail: { type: 'logTail', log: 'core', lines: 5 },
+}
+
+/** Not what ends the stack, which the other doors need: the kill rounds give those orders. */
+const commands: Omit<OneOfEach<Command, 'type'>, 'stop' | 'restart'> = {
+  start: { type: 'start', only: null, profile: '/etc/passwd', force: true },
+  configure: { type: 'configure', config: defaultConfig, revision: 'of another file' },
+  key: { type: 'key', action: 'create', developer: 'mallory' },
+  // A port on which nothing listens.
+  fetchModel: { type: 'fetchModel', model: 'a/b:c.gguf', endpoint: 'http://127.0.0.1:9', token: 'x' },
+  cancelFetch: { type: 'cancelFetch', id: 'a/b/c.gguf' },
+}
+
+type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never
+
+/** Of `dispatch` and `ask` one for each command and question. */
+const requests: { readonly [M in ControlRequest['method']]: readonly Unnumbered<ControlRequest>[] } = {
+  snapshot: [{ method: 'snapshot' }],
+  watch: [{ method: 'watch', watched: true }],
+  unwatch: [{ method: 'unwatch' }],
+  dispatch: Object.values(commands).map((command) => ({ method: 'dispatch', command })),
+  ask: Object.values(questions).map((query) => ({ method: 'ask', query })),
+  watchHistory: [{ method: 'watchHistory' }],
+  unwatchHistory: [{ method: 'unwatchHistory' }],
+  keep: [{ method: 'keep' }],
+  unkeep: [{ method: 'unkeep' }],
+  followLog: [{ method: 'followLog', log: 'llamaServer' }],
+  unfollowLog: [{ method: 'unfollowLog', log: 'llamaServer' }],
+  snippet: [{ method: 'snippet', developer: 'user1', snippet: 'bash' }],
+}
+
+export const allRequests: readonly object[] = Object.values(requests)
+  .flat()
+  .map((request, index) => ({ id: index + 1, ...request }))
