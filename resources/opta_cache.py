@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from opta_conversations import Asked, Conversations, fingerprint_of
 from opta_ending import at_the_end
 from opta_engine_record import EngineRecordFile
+from opta_fields import pass_on
 from opta_parked_files import Limits, ParkedFiles
 from opta_parking import Parking, Result
 from opta_slot_actions import SlotActions
@@ -103,10 +104,7 @@ class PromptCache:
         if slot is None:
             return
         request.slot = slot
-        extra = body.get("extra_body")
-        # LiteLLM 1.106.2 passes on the first on some routes and the second on the others (tried on all).
-        body["id_slot"] = slot
-        body["extra_body"] = {**(extra if isinstance(extra, dict) else {}), "id_slot": slot}
+        pass_on(body, "id_slot", slot)
 
     def began(self, request: LiveRequest) -> None:
         """The first token arrived."""

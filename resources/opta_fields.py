@@ -82,6 +82,15 @@ def merge_extra_body(body: dict[str, Any]) -> bool:
     return True
 
 
+def pass_on(body: dict[str, Any], name: str, value: object) -> None:
+    """Add a field of llama-server's own. LiteLLM (1.106.2) passes on the first on some routes and the second on the others (tried
+    on all).
+    """
+    extra = body.get("extra_body")
+    body[name] = value
+    body["extra_body"] = {**(extra if isinstance(extra, dict) else {}), name: value}
+
+
 def _tell(name: str) -> None:
     if name in _told or len(_told) >= MOST_TOLD:
         return

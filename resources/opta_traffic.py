@@ -23,6 +23,7 @@ from opta_count import ANTHROPIC, adapted, count_prompt, is_unseen
 from opta_engine import Engine, find_overflow, overflow_message
 from opta_engine_record import EngineRecordFile
 from opta_feed import Feed, listen
+from opta_fields import pass_on
 from opta_ghosts import GhostWatch
 from opta_limits import asked_answer, limit_answer, several_answers
 from opta_nodes import NodeSlots, is_out_of_service, node_of, open_nodes
@@ -46,6 +47,11 @@ logger: Final = logging.getLogger("opta_router")
 GENERATING: Final = frozenset(
     {ANTHROPIC, "completion", "acompletion", "text_completion", "atext_completion", "responses", "aresponses"}
 )
+
+# Those whose streams may report the progress of the prompt. llama-server then writes after each batch, and so notices a client that
+# left. Otherwise it checks only after a second without any result, which never comes beside another stream if a batch takes less
+# (b10068, batches of 32 tokens): the slot was free after 13 and 40 s, once the prompt was read, instead of 0.1 and 0.6 s.
+CHATTING: Final = frozenset({ANTHROPIC, "completion", "acompletion"})
 
 # The limit of every answer if llama-server doesn't report its context: more than any context seen here.
 MOST_UNTOLD: Final = 131_072
@@ -170,6 +176,9 @@ class Traffic:
             self._cache.ask(request, {} if incoming is None else incoming.headers, body)
         await self._wait_for_turn(request, body, call_type)
         await self._pin(request, body)
+        # With other Studios an answer that has begun can't move to the next one.
+        if self._settings.always_stream and self._settings.node_slots is None and call_type in CHATTING:
+            pass_on(body, "return_progress", True)
         return body
 
     async def _pin(self, request: LiveRequest, body: dict[str, Any]) -> None:

@@ -275,6 +275,12 @@ class EngineHandler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.end_headers()
+        if body.get("return_progress"):
+            # As b10068 reports it, once before and once after each batch (recorded; the numbers are made up).
+            choice = {"finish_reason": None, "index": 0, "delta": {"role": "assistant", "content": None}}
+            for processed in (0, prompt):
+                progress = {"total": prompt, "cache": 0, "processed": processed, "time_ms": 0}
+                self._send({**base, "choices": [choice], "prompt_progress": progress})
         say = {"role": "assistant", "content": "ok"}
         self._send({**base, "choices": [{"index": 0, "delta": say, "finish_reason": None}]})
         while self.engine.pours and not self.engine.go.is_set():

@@ -142,3 +142,28 @@ def test_a_client_that_wants_a_whole_answer_gets_one(proxy: Proxy, path: str, bo
         "/v1/completions": lambda: answer["choices"][0]["text"],
     }[path]()
     assert said == "ok"
+
+
+# Each chat reports its prompt's progress, so that a client that leaves during a prefill is noticed beside another stream.
+@pytest.mark.parametrize(
+    ("path", "body", "reports"),
+    [
+        ("/v1/messages", message(), True),
+        ("/v1/messages", message(stream=True), True),
+        ("/v1/chat/completions", message(), True),
+        ("/v1/chat/completions", message(stream=True), True),
+        ("/v1/completions", {"model": "m", "prompt": "hi", "max_tokens": 4}, None),
+        ("/v1/responses", {"model": "m", "input": "hi", "max_output_tokens": 4}, None),
+    ],
+)
+def test_llama_server_reports_the_progress_of_a_chats_prompt(proxy: Proxy, path: str, body: dict[str, Any], reports: bool | None) -> None:
+    status, text = proxy.ask("POST", path, ANNA_KEY, body)
+    assert status == 200, text
+    assert proxy.engine.requests[-1].get("return_progress") is reports
+
+
+def test_a_whole_answer_has_no_progress() -> None:
+    first = {"id": "c", "choices": [{"index": 0, "delta": {"role": "assistant"}}], "prompt_progress": {"total": 130, "cache": 10, "processed": 10, "time_ms": 0}}
+    last = {"id": "c", "choices": [{"index": 0, "delta": {"content": "ok"}, "finish_reason": "stop"}]}
+    whole = gather("/v1/chat/completions", sse([first, last]))
+    assert (whole.status, "prompt_progress" in whole.body) == (200, False)
