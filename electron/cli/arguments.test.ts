@@ -139,8 +139,10 @@ describe('parseArguments', () => {
       path: null,
       check: true,
     })
-    expect(parseArguments([])).toEqual({ name: 'help' })
-    expect(parseArguments(['up', '--help'])).toEqual({ name: 'help' })
+    expect(parseArguments([])).toEqual({ name: 'help', about: null })
+    expect(parseArguments(['up', '--help'])).toEqual({ name: 'help', about: 'up' })
+    expect(parseArguments(['help', 'try-claude'])).toEqual({ name: 'help', about: 'try-claude' })
+    expect(() => parseArguments(['help', 'nonsense'])).toThrow('found "nonsense"; allowed: up, down, restart')
   })
 
   it.each([

@@ -307,7 +307,12 @@ const service = command('service', {
 })
 
 const configSchema = optionsCommand('config-schema', {}, 'print the JSON schema of the config file')
-const help = optionsCommand('help', {})
+const help = command('help', {
+  usage: '[COMMAND]',
+  mostWords: 1,
+  options: {},
+  build: (_, [about]) => ({ about: about ?? null }),
+})
 const version = optionsCommand('version', {})
 
 const nothingAfter = (place: string, word: string | undefined): null =>
@@ -347,13 +352,18 @@ export type CommandNamed<Name extends CliCommand['name']> = Extract<CliCommand, 
 /** @param argv the words after `nexus`. Throws UsageError with the word, what was found and what is allowed. */
 export const parseArguments = (argv: readonly string[]): CliCommand => {
   const [first, ...rest] = argv
-  if (first === undefined || first === '--help' || first === '-h') return { name: 'help' }
+  if (first === undefined || first === '--help' || first === '-h') return { name: 'help', about: null }
   if (first === '--version' || first === '-v') return { name: 'version' }
-  const named = commands.find(({ name }) => name === first)
-  if (named === undefined) {
-    const allowed = commands.map(({ name }) => name).join(', ')
-    throw new UsageError(`found "${first}"; allowed: ${allowed}. nexus help explains them.`)
-  }
-  if (rest.includes('--help') || rest.includes('-h')) return { name: 'help' }
-  return named.parse(rest)
+  const named = findCommand(first)
+  if (rest.includes('--help') || rest.includes('-h')) return { name: 'help', about: first }
+  const parsed = named.parse(rest)
+  if (parsed.name === 'help' && parsed.about !== null) findCommand(parsed.about)
+  return parsed
+}
+
+const findCommand = (name: string) => {
+  const found = commands.find((command) => command.name === name)
+  if (found !== undefined) return found
+  const allowed = commands.map((command) => command.name).join(', ')
+  throw new UsageError(`found "${name}"; allowed: ${allowed}. nexus help explains them.`)
 }

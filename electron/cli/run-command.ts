@@ -65,7 +65,7 @@ const runners: Runners = {
   service: runService,
   'config-schema': (_, context) =>
     say(context, JSON.stringify(z.toJSONSchema(ConfigSchema, { io: 'input' }), null, 2)),
-  help: (_, context) => say(context, ...renderHelp(context.width)),
+  help: ({ about }, context) => say(context, ...renderHelp(about, context.width)),
   version: (_, context) => say(context, readVersion(context.resourcesDir)),
 }
 
