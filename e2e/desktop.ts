@@ -63,7 +63,7 @@ export const openDesktop = async (widthPixels = 1600, heightPixels = 1200): Prom
     for (const child of started.reverse()) await end(child)
   }
   try {
-    // It takes the first free display and writes its number where it is told to (Xserver(1), -displayfd).
+    // It takes the first free display and writes its number to this descriptor (Xserver(1), -displayfd).
     const screen = `${widthPixels}x${heightPixels}x24`
     const server = start('Xvfb', ['-displayfd', '3', '-screen', '0', screen, '-nolisten', 'tcp'], {})
     const display = `:${await firstLine(server, server.stdio[3])}`
@@ -127,7 +127,7 @@ const firstLine = (child: ChildProcess, stream: unknown): Promise<string> =>
 const isReadable = (stream: unknown): stream is Readable =>
   typeof stream === 'object' && stream !== null && 'read' in stream
 
-/** Tells whoever waits after each line, so that nobody asks again and again. */
+/** Wakes waiters after each line, so none of them polls. */
 const followLines = (child: ChildProcess, onLine: (line: string) => void) => {
   const waiting = new Set<() => void>()
   if (child.stdout !== null) {

@@ -35,7 +35,7 @@ export const shippedFuseWire = Buffer.concat([
   Buffer.from('10110001'),
 ])
 
-/** A copy of an old Electron with a wire at its end: no fuse does anything there, and whoever sets them finds them. */
+/** A copy of an old Electron with a wire at its end: the fuses have no effect there, but a program that sets them finds them. */
 export const copyWithFuses = (electronDist: string, dir: string): void => {
   cpSync(electronDist, dir, { recursive: true })
   appendFileSync(join(dir, 'electron'), shippedFuseWire)

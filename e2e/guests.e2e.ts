@@ -16,16 +16,16 @@ import { SnapshotSchema } from '../electron/contract/snapshot.ts'
 import { openDesktop } from './desktop.ts'
 import { openApp } from './electron-app.ts'
 import { createNexus, type NexusUnderTest } from './nexus-command.ts'
-import { createSecondUsers, mayBeSomebodyElse, type SecondUser, type SecondUsers } from './second-user.ts'
+import { createSecondUsers, canBeAnotherUser, type SecondUser, type SecondUsers } from './second-user.ts'
 
-if (!mayBeSomebodyElse) console.warn('guests.e2e.ts is left out: only root can be a second user')
+if (!canBeAnotherUser) console.warn('guests.e2e.ts is left out: only root can be a second user')
 
 const groupId = 65_534
 const electronPath = process.env['NEXUS_TEST_ELECTRON'] ?? ''
 const picturesDir = join(import.meta.dirname, '..', 'out', 'test-results', 'app')
 const socketName = '.opta-nexus-0.sock'
 
-describe.skipIf(!mayBeSomebodyElse)('a second user', () => {
+describe.skipIf(!canBeAnotherUser)('a second user', () => {
   const sharedDir = mkdtempSync(join(tmpdir(), 'nexus-shared-'))
   // As /Volumes is: where everybody can go.
   const volumesDir = mkdtempSync(join(tmpdir(), 'nexus-volumes-'))

@@ -48,7 +48,7 @@ afterAll(() => nexus.dispose())
 
 const developer = () => {
   const [first] = guide.developers
-  if (first === undefined) throw new Error('nobody has a key')
+  if (first === undefined) throw new Error('no developer has a key')
   return first
 }
 
@@ -85,7 +85,7 @@ const answerTo = async (body: AnthropicBody) => {
 const ask = async (
   body: AnthropicBody,
 ): Promise<{ readonly counted: number | null; readonly read: number }> => {
-  // The one before is told to be gone a moment after its answer.
+  // The feed reports the end of the previous request a moment after its answer.
   await nexus.until(({ requests }) => requests?.length === 0, patienceMs)
   const answer = answerTo(body)
   const snapshot = await nexus.until(

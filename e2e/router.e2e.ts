@@ -166,7 +166,7 @@ describe('a client that leaves', () => {
     const busy = ({ slots }: Snapshot) => slots?.filter(({ phase }) => phase !== 'idle').length
     await nexus.until((snapshot) => busy(snapshot) === 2, settleMs, endsOf([streams]))
     leaving.abort()
-    // While the other one goes on: it is told at once if that ends first.
+    // While the other one goes on; fails at once if that one ends first.
     await nexus.until((snapshot) => busy(snapshot) === 1, settleMs, endsOf([streams]))
     streams.stream.abort()
     await nexus.until(isIdle, settleMs)
@@ -287,7 +287,7 @@ describe('one pool for all slots', () => {
   }, settleMs)
   afterAll(() => pool.dispose())
 
-  it('keeps the room of a client that left in prefill until llama-server has noticed, and nobody fails', async () => {
+  it('keeps the room of a client that left in prefill until llama-server has noticed, and no request fails', async () => {
     const tellLong = (developer: string, index: number, maxTokens: number) => {
       const content = `Tale ${index}: ${fillingWords}`
       const stream = client(developer).messages.stream({

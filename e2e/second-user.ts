@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type CommandResult, collectResult } from './nexus-command.ts'
 
-export const mayBeSomebodyElse = process.getuid?.() === 0
+export const canBeAnotherUser = process.getuid?.() === 0
 
 const root = join(import.meta.dirname, '..')
 

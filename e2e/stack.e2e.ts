@@ -82,7 +82,7 @@ describe('a client', () => {
     },
   )
 
-  it('gets a stream, and is told the truth about truncation', async () => {
+  it('gets a stream, and the stop reason says that the answer was cut', async () => {
     const stream = tellLongStory(0, 24)
     let deltas = 0
     stream.on('text', () => {

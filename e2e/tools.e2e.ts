@@ -137,7 +137,7 @@ describe('what a tool answered', () => {
   })
 })
 
-it('is told by the doctor once it was seen, with the client', async () => {
+it('appears in the doctor once it was seen, with the client', async () => {
   const doctor = await nexus.run('doctor', '--json')
   const { checks } = z
     .object({ checks: z.array(z.object({ id: z.string(), found: z.string() })) })

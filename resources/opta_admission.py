@@ -187,7 +187,7 @@ class Admission:
         with no request waiting may join a full queue, until half of the queue has come in that way.
 
         A ghost's place is free as soon as llama-server notices, so a request may wait for it beyond the limit. An agent that
-        stops its requests and asks again at once is thus not refused for slots that serve nobody.
+        stops its requests and asks again at once is thus not refused for slots that serve no client.
         """
         waiting = len(self._waiting)
         most = self._queue_limit + len(self._ghosts)

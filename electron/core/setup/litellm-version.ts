@@ -1,4 +1,4 @@
-// LiteLLM releases that Nexus refuses to run, whoever installed them.
+// LiteLLM releases that Nexus refuses to run, also if it didn't install them.
 
 export type VersionJudgement = { readonly kind: 'ok' } | { readonly kind: 'refused'; readonly reason: string }
 

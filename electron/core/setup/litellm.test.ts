@@ -49,7 +49,7 @@ describe('readInstalledLiteLlm', () => {
     await expect(readInstalledLiteLlm(runtimeDir)).resolves.toMatchObject({ version: '1.106.2' })
   })
 
-  it('refuses a bad one whoever installed it', async () => {
+  it('refuses a bad one that Nexus did not install', async () => {
     pretendInstalled('1.82.8')
     await expect(readInstalledLiteLlm(runtimeDir)).rejects.toThrow('steals credentials')
   })

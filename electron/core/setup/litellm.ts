@@ -18,7 +18,7 @@ export interface InstalledLiteLlm {
 const step = 'litellm'
 const requirementsFile = 'requirements-litellm.txt'
 
-/** Idempotent: costs a few file reads if installed. Refuses a known bad release, whoever installed it. */
+/** Idempotent: costs a few file reads if installed. Refuses a known bad release, also one that Nexus didn't install. */
 export const ensureLiteLlm = async (context: SetupContext): Promise<InstalledLiteLlm> => {
   const dir = join(context.runtimeDir, 'litellm')
   const requirements = await readFile(join(context.resourcesDir, requirementsFile), 'utf8')
