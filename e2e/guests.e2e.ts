@@ -16,7 +16,7 @@ import { SnapshotSchema } from '../electron/contract/snapshot.ts'
 import { openDesktop } from './desktop.ts'
 import { openApp } from './electron-app.ts'
 import { createNexus, type NexusUnderTest } from './nexus-command.ts'
-import { createSecondUsers, canBeAnotherUser, type SecondUser, type SecondUsers } from './second-user.ts'
+import { canBeAnotherUser, createSecondUsers, type SecondUser, type SecondUsers } from './second-user.ts'
 
 if (!canBeAnotherUser) console.warn('guests.e2e.ts is left out: only root can be a second user')
 
