@@ -184,7 +184,7 @@ const updatePython = async (): Promise<void> => {
     const lock = /^requirements-(.+)\.in$/.exec(file)?.[1]
     if (lock === undefined) continue
     const held = heldLocks[lock]
-    if (held === undefined) await updatePythonLock(lock)
+    if (held === undefined || isRelock) await updatePythonLock(lock)
     else refusals.push({ name: `requirements-${lock}`, version: '(held)', reason: held })
   }
 }

@@ -71,11 +71,19 @@ describe('judgeCargo', () => {
     expect(judgeCargo({ ...facts, diskBytes: GiB / 4 }).level).toBe('ok')
   })
 
-  it('warns of target-dir, and reports an unclear file as unknown', () => {
-    expect(judgeCargo({ ...facts, envTargetDir: '/Volumes/X/target' }).mend).toMatch(
-      /^unset CARGO_TARGET_DIR/,
-    )
-    expect(judgeCargo({ ...facts, settings: { ...included, targetDir: '/Volumes/X/t' } }).level).toBe('warn')
+  it('warns of target-dir on the RAM disk, and fails while that is not mounted', () => {
+    const [set, written] = [
+      { ...facts, envTargetDir: '/Volumes/X/target' },
+      { ...facts, settings: { ...included, targetDir: '/Volumes/X/t' } },
+    ]
+    expect(judgeCargo(set).mend).toMatch(/^unset CARGO_TARGET_DIR/)
+    expect(judgeCargo(written).level).toBe('warn')
+    const failing = { level: 'fail', mend: 'nexus up --only ramDisk' }
+    expect(judgeCargo({ ...set, mounted: false })).toMatchObject(failing)
+    expect(judgeCargo({ ...written, mounted: false })).toMatchObject(failing)
+  })
+
+  it('reports an unclear file as unknown', () => {
     expect(judgeCargo({ ...facts, settings: null, unclear: 'odd' }).level).toBe('unknown')
   })
 })

@@ -62,13 +62,7 @@ const enable = 'nexus forge enable'
 export const judgeCargo = (facts: CargoFacts): Verdict => {
   const { mountPoint, configPath, settings, envBuildDir, cargo } = facts
   const targetDir = facts.envTargetDir ?? settings?.targetDir ?? null
-  if (targetDir !== null && isBelow(targetDir, mountPoint))
-    return warn(
-      `finished programs go to ${targetDir} too: ejecting loses them, builds fail without the RAM disk, and projects that share the folder wait for each other's lock`,
-      facts.envTargetDir === null
-        ? `Remove target-dir from ${configPath}, then: ${enable}`
-        : `unset CARGO_TARGET_DIR; ${enable}`,
-    )
+  if (targetDir !== null && isBelow(targetDir, mountPoint)) return judgeTargetDir(targetDir, facts)
   if (settings === null)
     return unknown(`cannot parse ${configPath}: ${facts.unclear}`, `Fix ${configPath}, then: ${enable}`)
   const buildDir = envBuildDir ?? settings.buildDir
@@ -89,6 +83,22 @@ export const judgeCargo = (facts: CargoFacts): Verdict => {
     )
   return warn('cargo builds on the disk: it is not set up to use the RAM disk', enable)
 }
+
+const judgeTargetDir = (
+  targetDir: string,
+  { envTargetDir, configPath, mounted, mountPoint, up }: CargoFacts,
+): Verdict =>
+  mounted
+    ? warn(
+        `finished programs go to ${targetDir} too: ejecting loses them, builds fail without the RAM disk, and projects that share the folder wait for each other's lock`,
+        envTargetDir === null
+          ? `Remove target-dir from ${configPath}, then: ${enable}`
+          : `unset CARGO_TARGET_DIR; ${enable}`,
+      )
+    : fail(
+        `${envTargetDir === null ? configPath : 'CARGO_TARGET_DIR'} sends builds to ${targetDir}, and ${mountPoint} is not mounted: they fail`,
+        `${up} --only ramDisk`,
+      )
 
 const judgeFixedPath = (
   buildDir: string,

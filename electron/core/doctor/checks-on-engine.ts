@@ -19,7 +19,9 @@ export const judgeBinary = (
 ): Verdict => {
   if (binary === null) return fail('llama-server is not installed', install)
   const [problem] = problems
-  if (problem !== undefined) return fail(problems.join(' '), mendRun(problem, install))
+  // A program that told its version runs: then it is the profile that it cannot be started with.
+  if (problem !== undefined)
+    return fail(problems.join(' '), version === null ? mendRun(problem, install) : 'nexus plan')
   const where = `${sources[binary.source]}: ${binary.path}`
   return version === null ? unknown(`unknown version; ${where}`) : ok(`version ${version}, ${where}`)
 }

@@ -56,9 +56,10 @@ export interface PlanContext {
 
 export const readEnginePlan = async (context: PlanContext): Promise<EnginePlan> => {
   const profile = context.profile.llamaServer
-  const unplanned = (binary: FoundLlamaServer | null, problems: readonly string[]): EnginePlan => ({
+  const binary = context.locateBinary()
+  const unplanned = (problems: readonly string[], version: string | null = null): EnginePlan => ({
     binary,
-    version: null,
+    version,
     assumedBuild: null,
     seedArgv,
     argv: null,
@@ -67,15 +68,14 @@ export const readEnginePlan = async (context: PlanContext): Promise<EnginePlan> 
     warnings: [],
     problems,
   })
-  const binary = context.locateBinary()
   const reading: CapabilityReading =
     binary === null
       ? await readAssumedCapabilities(context)
       : await readLlamaCapabilities(binary.path, context.platform)
-  if (reading.kind === 'failed') return unplanned(binary, [reading.reason])
+  if (reading.kind === 'failed') return unplanned([reading.reason])
   const { capabilities } = reading
   const chatTemplate = await readChatTemplateChoice(profile, context.resourcesDir).catch(messageOf)
-  if (typeof chatTemplate === 'string') return unplanned(binary, [chatTemplate])
+  if (typeof chatTemplate === 'string') return unplanned([chatTemplate], capabilities.version)
   const plan = planLlamaArgv({
     profile,
     capabilities,
@@ -84,7 +84,7 @@ export const readEnginePlan = async (context: PlanContext): Promise<EnginePlan> 
     chatTemplate,
     slotCache: slotCacheOf(context.profile, context.parkedDir),
   })
-  if (plan.kind === 'impossible') return unplanned(binary, plan.reasons)
+  if (plan.kind === 'impossible') return unplanned(plan.reasons, capabilities.version)
   return {
     binary,
     version: capabilities.version,

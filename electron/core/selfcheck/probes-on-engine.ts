@@ -1,4 +1,4 @@
-// Probes on the llama-server binary: what it reports, and how long it takes.
+// Probes on the llama-server binary: what it reports, and how long the first and second start take.
 
 import { formatBytes } from '../../wording/figures.ts'
 import { runLlamaServer } from '../engine/llama-capabilities.ts'
@@ -20,12 +20,16 @@ export const probesOnEngine = (context: SelfcheckContext): readonly Probe[] => {
     async ({ keep }) => {
       const found = locateLlamaServer({ ...context, configuredPath: null })
       if (found === null) return notApplicable('no llama-server')
-      const began = performance.now()
-      const answer = await runLlamaServer(found.path, platformId, word)
-      const milliseconds = Math.round(performance.now() - began)
-      keep('llama-server', `${word} stdout`, answer.stdout)
-      keep('llama-server', `${word} stderr`, answer.stderr)
-      return judge(answer, `${found.path} (${found.source}), ${milliseconds} ms`)
+      const ask = async () => {
+        const began = performance.now()
+        const answer = await runLlamaServer(found.path, platformId, word)
+        return { answer, milliseconds: Math.round(performance.now() - began) }
+      }
+      const [first, second] = [await ask(), await ask()]
+      keep('llama-server', `${word} stdout`, first.answer.stdout)
+      keep('llama-server', `${word} stderr`, first.answer.stderr)
+      const took = `${first.milliseconds} ms, then ${second.milliseconds} ms`
+      return judge(first.answer, `${found.path} (${found.source}), ${took}`)
     }
   return [
     probe(
