@@ -111,7 +111,7 @@ release_lock() {
 }
 
 # Far beyond a slow line's needs; what takes longer hangs.
-SETUP_LIMIT_SECONDS=1200
+SETUP_LIMIT_SECONDS=3600
 
 # macOS has no timeout(1), but has perl; an alarm outlives exec (execve(2)), and the pid stays the same.
 exec_limited() {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -29,19 +29,34 @@ describe('readLiteLlm', () => {
       folder: locateStateFolder({ NEXUS_HOME: dir, NEXUS_RUNTIME: join(dir, 'runtime') }, 'linux', dir),
       resourcesDir: dir,
       upCommand: 'nexus up',
+      run: async ([program]) =>
+        existsSync(program)
+          ? { kind: 'exited', exitCode: 0, stdout: 'Python 3.12.3\n', stderr: '' }
+          : { kind: 'not-run', reason: 'no such file' },
     })
   const ours = createHash('sha256').update('litellm==1.106.2 --hash=sha256:00\n').digest('hex')
 
   it('passes only what the lock pins, with a Python that is still there', async () => {
     expect(await read()).toMatchObject({ level: 'fail', mend: 'nexus up' })
     install('1.106.2', ours, process.execPath)
-    expect(await read()).toMatchObject({ level: 'ok', found: '1.106.2, the pinned release' })
+    expect(await read()).toMatchObject({
+      level: 'ok',
+      found: '1.106.2, the pinned release, on Python 3.12.3',
+    })
     rmSync(join(dir, 'runtime'), { recursive: true })
     install('1.105.0', 'of an older lock', process.execPath)
-    expect(await read()).toMatchObject({ level: 'warn', mend: 'nexus up' })
+    expect(await read()).toMatchObject({
+      level: 'warn',
+      found: '1.105.0 on Python 3.12.3; 1.106.2 with the packages of its lock is pinned',
+      mend: 'nexus up',
+    })
     rmSync(join(dir, 'runtime'), { recursive: true })
     install('1.106.2', ours, join(dir, 'removed-by-an-upgrade'))
-    expect(await read()).toMatchObject({ level: 'warn', mend: 'nexus up' })
+    expect(await read()).toMatchObject({
+      level: 'fail',
+      found: '1.106.2, whose Python does not run: no such file',
+      mend: 'nexus up',
+    })
   })
 
   it('suggests removing nothing because of another fault', async () => {

@@ -11,8 +11,9 @@ import { clientName, hostsLine, hostsPaths } from '../config/host-name.ts'
 import { doesNotRestoreText, readDoesNotRestore } from '../engine/parked-verdict.ts'
 import { slotCacheOf } from '../engine/slot-cache.ts'
 import { plannedServer } from '../memory/planned-server.ts'
+import { describeFailure } from '../platform/run-command.ts'
 import { probeLiteLlm } from '../router/litellm-health.ts'
-import { isLiteLlmInstalled, readInstalledLiteLlm } from '../setup/litellm.ts'
+import { isLiteLlmInstalled, readInstalledLiteLlm, readPinnedLiteLlm } from '../setup/litellm.ts'
 import { type CheckSource, fail, ok, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
 
@@ -55,21 +56,27 @@ export const judgeName = (facts: NameFacts): Verdict => {
     : ok(`${clientName} is ${address}, this machine; the Router is not running`)
 }
 
-/** A missing Python is found too: the environment links to the system's, which an upgrade may have removed. */
+/** The environment links to the system's Python, which an upgrade may have removed. */
 export const readLiteLlm = async ({
   folder: { runtimeDir },
   resourcesDir,
   upCommand,
-}: Pick<DoctorFacts, 'folder' | 'resourcesDir' | 'upCommand'>): Promise<Verdict> => {
+  run,
+}: Pick<DoctorFacts, 'folder' | 'resourcesDir' | 'upCommand' | 'run'>): Promise<Verdict> => {
   const isAsPinned = await isLiteLlmInstalled({ runtimeDir, resourcesDir })
   const installed = await readInstalledLiteLlm(runtimeDir).catch(messageOf)
   // A release that is known to be bad.
   if (typeof installed === 'string')
     return fail(installed, `rm -rf ${quoteForShell(join(runtimeDir, 'litellm'))} && ${upCommand}`)
   if (installed === null) return fail('LiteLLM is not installed', upCommand)
+  const { version, pythonPath } = installed
+  const asked = await run([pythonPath, '--version'], { timeoutMs: 2_000 })
+  const python = asked.kind === 'exited' ? /^Python \d+\.\d+\S*/m.exec(asked.stdout)?.[0] : undefined
+  if (python === undefined)
+    return fail(`${version}, whose Python does not run: ${describeFailure(asked)}`, upCommand)
   return isAsPinned
-    ? ok(`${installed.version}, the pinned release`)
-    : warn(`${installed.version}, which is not what this Nexus pins, or its Python is gone`, upCommand)
+    ? ok(`${version}, the pinned release, on ${python}`)
+    : warn(`${version} on ${python}; ${await readPinnedLiteLlm(resourcesDir)} is pinned`, upCommand)
 }
 
 const readName = async (facts: DoctorFacts, signal: AbortSignal): Promise<NameFacts> => {

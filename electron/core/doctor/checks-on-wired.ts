@@ -92,7 +92,7 @@ const readOthers = async (
 /** The whole disk, used or not: blocks of deleted files stay wired until it is detached. */
 const readKernelDiskBytes = async ({ platform, ramDisk, spec }: DoctorFacts): Promise<number> => {
   const backing = await platform.ramDisk.readBacking(spec).catch(() => null)
-  return backing?.kind === 'kernel' ? ((await ramDisk()).totalBytes ?? spec.sizeBytes) : 0
+  return backing?.kind === 'kernel' ? ((await ramDisk().catch(() => null))?.totalBytes ?? spec.sizeBytes) : 0
 }
 
 export const checksOnWired: readonly CheckSource[] = [
