@@ -235,7 +235,7 @@ class Traffic:
         self._note_serving(request)
 
     async def observe(self, stream: AsyncIterable[object]) -> AsyncGenerator[object, None]:
-        """The stream unchanged, watched as it passes."""
+        """The stream as it is, watched as it passes, without reports of the prompt's progress."""
         request = _current.get()
         if request is not None:
             request.upstream = stream
@@ -258,6 +258,9 @@ class Traffic:
                 self._note_call(request, heard.called)
                 if heard.failed:
                     request.outcome = "failed"
+            # LiteLLM passes on the first report of a prompt's progress, a field that OpenAI's API doesn't have.
+            if hasattr(chunk, "prompt_progress"):
+                del chunk.prompt_progress
             yield chunk
         if request is not None:
             request.upstream = None

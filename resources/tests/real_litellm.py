@@ -269,7 +269,8 @@ class EngineHandler(BaseHTTPRequestHandler):
             self.engine.change_running(-1)
 
     def _stream(self, body: dict[str, Any]) -> None:
-        base = {"id": "chatcmpl-1", "created": 1, "model": "engine", "object": "chat.completion.chunk"}
+        # With it LiteLLM's streams also carry fields that OpenAI doesn't have; llama-server names its build there.
+        base = {"id": "chatcmpl-1", "created": 1, "model": "engine", "object": "chat.completion.chunk", "system_fingerprint": "b10068"}
         prompt = self.engine.prompt_tokens
         usage = {"prompt_tokens": prompt, "completion_tokens": 2, "total_tokens": prompt + 2, **self._cached()}
         self.send_response(200)
