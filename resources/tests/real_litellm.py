@@ -141,6 +141,8 @@ class Engine:
         self.context_tokens = CONTEXT_TOKENS
         # A status and a body with which to answer every chat instead.
         self.failure: tuple[int, dict[str, Any]] | None = None
+        # Streams fail after this many words.
+        self.fails_after: int | None = None
         self._changed = threading.Condition()
         handler = type("Handler", (EngineHandler,), {"engine": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -282,8 +284,16 @@ class EngineHandler(BaseHTTPRequestHandler):
             for processed in (0, prompt):
                 progress = {"total": prompt, "cache": 0, "processed": processed, "time_ms": 0}
                 self._send({**base, "choices": [choice], "prompt_progress": progress})
+        # format_error_response in server-common.cpp; the message is one of server-context.cpp's.
+        error = {"error": {"code": 500, "message": "Compute error.", "type": "server_error"}}
+        if self.engine.fails_after == 0:
+            self._send(error)
+            return
         say = {"role": "assistant", "content": "ok"}
         self._send({**base, "choices": [{"index": 0, "delta": say, "finish_reason": None}]})
+        if self.engine.fails_after == 1:
+            self._send(error)
+            return
         while self.engine.pours and not self.engine.go.is_set():
             self._send({**base, "choices": [{"index": 0, "delta": {"content": "sea " * 1000}, "finish_reason": None}]})
             self.engine.poured += 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
+from opta_stream import events_of
 from opta_whole import ask_for_stream, gather
 from real_litellm import ANNA_KEY, Proxy, message
 
@@ -162,3 +163,17 @@ def test_llama_server_reports_the_progress_of_a_chats_prompt(proxy: Proxy, path:
     assert proxy.engine.requests[-1].get("return_progress") is reports
     # A field that no API has.
     assert "prompt_progress" not in text
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/chat/completions"])
+@pytest.mark.parametrize(("words", "stream", "code"), [(0, True, 500), (0, False, 500), (1, True, 200), (1, False, 500)])
+def test_a_failure_has_a_status_or_is_a_streams_last_event(proxy: Proxy, path: str, words: int, stream: bool, code: int) -> None:
+    proxy.engine.fails_after = words
+    try:
+        status, text = proxy.ask("POST", path, ANNA_KEY, message(stream=stream))
+    finally:
+        proxy.engine.fails_after = None
+    last = json.loads(text) if code == 500 else list(events_of(text))[-1]
+    assert (status, "Compute error." in last["error"]["message"]) == (code, True), text
+    if path == "/v1/messages":
+        assert (last["type"], last["error"]["type"]) == ("error", "api_error")
