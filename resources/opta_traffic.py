@@ -239,8 +239,8 @@ class Traffic:
         """The stream as it is, watched as it passes, without reports of the prompt's progress.
 
         Its beginning waits for the first token, so that a failure before that gets an HTTP status: LiteLLM looks at the first chunk
-        before it answers (create_response). Claude Code asks again after a 500. With our settings it gives up at an `api_error` after
-        `message_start` (2.1.332, read in the binary: CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK).
+        before it answers (create_response). Claude Code asks again after a 500. With our settings it gives up at an `api_error`
+        after `message_start` (2.1.332, read in the binary: CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK).
         """
         request = _current.get()
         if request is not None:

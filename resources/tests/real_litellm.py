@@ -122,6 +122,8 @@ class Engine:
         self.go.set()
         # Set: it keeps working for clients that left, as llama-server does until its batch ends.
         self.ignores_hang_ups = False
+        # Set: while answers are held, their prompts are still read, without a word.
+        self.reads_on = False
         # Set: between its first word and its end, an answer is as long as the client reads.
         self.pours = False
         # Set: it has vision.
@@ -284,6 +286,8 @@ class EngineHandler(BaseHTTPRequestHandler):
             for processed in (0, prompt):
                 progress = {"total": prompt, "cache": 0, "processed": processed, "time_ms": 0}
                 self._send({**base, "choices": [choice], "prompt_progress": progress})
+        if self.engine.reads_on and self._gone_before_go():
+            return
         # format_error_response in server-common.cpp; the message is one of server-context.cpp's.
         error = {"error": {"code": 500, "message": "Compute error.", "type": "server_error"}}
         if self.engine.fails_after == 0:

@@ -167,12 +167,11 @@ def test_llama_server_reports_the_progress_of_a_chats_prompt(proxy: Proxy, path:
 
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/chat/completions"])
 @pytest.mark.parametrize(("words", "stream", "code"), [(0, True, 500), (0, False, 500), (1, True, 200), (1, False, 500)])
-def test_a_failure_has_a_status_or_is_a_streams_last_event(proxy: Proxy, path: str, words: int, stream: bool, code: int) -> None:
-    proxy.engine.fails_after = words
-    try:
-        status, text = proxy.ask("POST", path, ANNA_KEY, message(stream=stream))
-    finally:
-        proxy.engine.fails_after = None
+def test_a_failure_has_a_status_or_is_a_streams_last_event(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, path: str, words: int, stream: bool, code: int
+) -> None:
+    monkeypatch.setattr(proxy.engine, "fails_after", words)
+    status, text = proxy.ask("POST", path, ANNA_KEY, message(stream=stream))
     last = json.loads(text) if code == 500 else list(events_of(text))[-1]
     assert (status, "Compute error." in last["error"]["message"]) == (code, True), text
     if path == "/v1/messages":
