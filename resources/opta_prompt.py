@@ -53,21 +53,23 @@ def place_system_messages(body: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     leading = list(itertools.takewhile(_is_system, messages))
     system = [block for part in (body.get("system"), *(one.get("content") for one in leading)) for block in _blocks(part)]
-    kept: list[Any] = []
+    # Each kept turn's messages.
+    kept: list[list[Any]] = []
     # Of the last kept turn: whether it includes a system message, and whether it is only that.
     has_system, is_system = False, False
     for message in messages[len(leading) :]:
         was_system = _is_system(message)
         turn = {"role": "user", "content": _blocks(message.get("content"))} if was_system else message
         # Strict templates refuse adjacent turns of one role; Anthropic's API merges them.
-        joins = (was_system or has_system) and kept and _is_of_one_role(kept[-1], turn)
+        joins = (was_system or has_system) and kept and _is_of_one_role(kept[-1][0], turn)
         if joins and (is_system or not _has_result(turn)):
-            kept[-1] = {**kept[-1], "content": _joined(_blocks(kept[-1].get("content")), _blocks(turn.get("content")))}
+            kept[-1].append(turn)
             has_system, is_system = True, is_system and was_system
         else:
-            kept.append(turn)
+            kept.append([turn])
             has_system = is_system = was_system
-    return {"system": system, "messages": kept} if leading else {"messages": kept}
+    turns = [_joined(parts) for parts in kept]
+    return {"system": system, "messages": turns} if leading else {"messages": turns}
 
 
 def drop_attribution(system: object) -> object:
@@ -138,9 +140,12 @@ def _is_of_one_role(before: object, after: object) -> bool:
     return isinstance(before, dict) and isinstance(after, dict) and before.get("role") == after.get("role")
 
 
-def _joined(first: list[Any], second: list[Any]) -> list[Any]:
-    """Both, with tool results first: they must begin their turn."""
-    return sorted([*first, *second], key=lambda block: not _is_result(block))
+def _joined(turns: list[Any]) -> Any:
+    """These turns as one, with tool results first: they must begin their turn."""
+    if len(turns) == 1:
+        return turns[0]
+    blocks = [block for turn in turns for block in _blocks(turn.get("content"))]
+    return {**turns[0], "content": sorted(blocks, key=lambda block: not _is_result(block))}
 
 
 def _has_result(message: dict[str, Any]) -> bool:

@@ -2,7 +2,8 @@
 
 Clients keep answers as they came, and a conversation that llama-server refuses once is refused at every turn. Seen with b10068:
 500 for a call whose arguments are no JSON (an answer that its limit cut off, or "" for none); 400 for an answer without content,
-a refusal, a summary of reasoning, and an assistant's message in /v1/responses without its optional type.
+a refusal, a summary of reasoning, and an assistant's message in /v1/responses without its optional type. Read in its source
+(common/chat.cpp, common_chat_msgs_parse_oaicompat): 500 for a call without its type, and for a name that is null.
 """
 
 from __future__ import annotations
@@ -33,15 +34,20 @@ def mend_input(body: dict[str, Any]) -> bool:
 
 
 def _mended_message(message: dict[str, Any]) -> dict[str, Any]:
-    calls = message.get("tool_calls")
-    if calls:
-        functions = [{**call["function"], "arguments": _as_object(call["function"]["arguments"])} for call in calls]
-        calls = [{**call, "function": function} for call, function in zip(calls, functions, strict=True)]
-        return {**message, "tool_calls": calls}
-    if message["role"] in ("assistant", "tool") and message.get("content") is None:
-        refusal = message.get("refusal")
-        return {**message, "content": refusal if isinstance(refusal, str) else ""}
-    return message
+    mended = {name: value for name, value in message.items() if value is not None}
+    if isinstance(mended.get("content"), list):
+        mended["content"] = [_as_text(part, "text") for part in mended["content"]]
+    if mended.get("tool_calls"):
+        mended["tool_calls"] = [_mended_call(call) for call in mended["tool_calls"]]
+    elif "content" not in mended:
+        refusal = mended.get("refusal")
+        mended["content"] = refusal if isinstance(refusal, str) else ""
+    return mended
+
+
+def _mended_call(call: dict[str, Any]) -> dict[str, Any]:
+    function = call["function"]
+    return {**call, "type": "function", "function": {**function, "arguments": _as_object(function["arguments"])}}
 
 
 def _mended_item(item: dict[str, Any]) -> dict[str, Any] | None:
@@ -53,15 +59,16 @@ def _mended_item(item: dict[str, Any]) -> dict[str, Any] | None:
         # llama-server reads the first text alone.
         reasoning = [{"type": "reasoning_text", "text": "\n\n".join(texts)}]
         return {"type": "reasoning", "summary": [], "content": reasoning} if texts else None
-    if kind == "message" and item["role"] == "assistant":
+    if kind == "message":
         content = item["content"]
-        said = [_as_text(part) for part in content] if isinstance(content, list) else content
-        return {**item, "type": "message", "content": said}
+        said = [_as_text(part, "output_text") for part in content] if isinstance(content, list) else content
+        # llama-server takes other fields for a chat message's.
+        return {"type": "message", "role": item["role"], "content": said}
     return item
 
 
-def _as_text(part: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "output_text", "text": part["refusal"]} if part["type"] == "refusal" else part
+def _as_text(part: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {"type": kind, "text": part["refusal"]} if part["type"] == "refusal" else part
 
 
 def _as_object(arguments: str) -> str:

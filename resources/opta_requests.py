@@ -59,6 +59,8 @@ class LiveRequest:
     given_up: bool = False
     # HTTP status of a failed answer; None: it didn't fail, or has no status.
     failed_status: int | None = None
+    # llama-server begins the answer before it has read the prompt, to report its progress.
+    begins_early: bool = False
     # The stream that its answer is read from.
     upstream: object | None = None
 

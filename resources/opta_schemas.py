@@ -33,6 +33,8 @@ PATTERN: Final = re.compile(rf"\^(?:(?:{_ATOM}|{_GROUP}){_COUNT})+\$")
 LONGEST_PATTERN: Final = 256
 # llama.cpp's grammar takes no more than 2,000 repetitions ("exceeds sane defaults", llama-grammar.cpp).
 MOST_REPETITIONS: Final = 1000
+# A chain of 2,000 references hit Python's recursion limit (500).
+MOST_FOLLOWED: Final = 100
 
 _COUNTS: Final = ("minLength", "maxLength", "minItems", "maxItems")
 _BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
@@ -154,8 +156,7 @@ def _is_list_of(value: object, names: tuple[str, ...]) -> bool:
 
 def _is_resolved(reference: str, root: dict[str, Any]) -> bool:
     """Whether it points into this schema: other targets would have to be fetched."""
-    target = _target_of(reference, root)
-    return isinstance(target, dict) and not _leads_back(target, reference, root, set())
+    return isinstance(_target_of(reference, root), dict) and not _leads_back(reference, root)
 
 
 def _target_of(reference: str, root: dict[str, Any]) -> object:
@@ -176,18 +177,22 @@ def _target_of(reference: str, root: dict[str, Any]) -> object:
     return target
 
 
-def _leads_back(target: dict[str, Any], reference: str, root: dict[str, Any], seen: set[str]) -> bool:
-    """Whether it refers to itself without a brace or bracket between: left recursion, which llama-grammar.cpp refuses."""
-    alternatives = [inner for key in ("oneOf", "anyOf", "allOf") for inner in _list(target.get(key)) if isinstance(inner, dict)]
-    for inner in [target, *alternatives]:
-        following = inner.get("$ref")
-        if following == reference:
-            return True
-        if isinstance(following, str) and following not in seen:
-            seen.add(following)
-            further = _target_of(following, root)
-            if isinstance(further, dict) and _leads_back(further, reference, root, seen):
+def _leads_back(reference: str, root: dict[str, Any]) -> bool:
+    """Whether it refers to itself without a brace or bracket between: left recursion, which llama-grammar.cpp refuses. True also if
+    more references than MOST_FOLLOWED lead on from it.
+    """
+    followed = [reference]
+    for one in followed:
+        target = _target_of(one, root)
+        if not isinstance(target, dict):
+            continue
+        alternatives = [inner for key in ("oneOf", "anyOf", "allOf") for inner in _list(target.get(key)) if isinstance(inner, dict)]
+        for inner in [target, *alternatives]:
+            following = inner.get("$ref")
+            if following == reference or len(followed) > MOST_FOLLOWED:
                 return True
+            if isinstance(following, str) and following not in followed:
+                followed.append(following)
     return False
 
 

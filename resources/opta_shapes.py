@@ -342,23 +342,44 @@ class _PartImage(_Shape):
     ]
 
 
-class _PartOther(_Shape):
-    # Other types that LiteLLM 1.106.2 takes (ValidUserMessageContentTypes), and those of its answers; the rest get a 500.
-    type: Literal[
-        "input_audio", "audio_url", "video_url", "file", "document", "guarded_text", "refusal", "thinking", "redacted_thinking"
-    ]
+class _Refusal(_Shape):
+    refusal: str
 
 
-_Part = Annotated[
+# Other types that LiteLLM (1.108.7) takes from users (ValidUserMessageContentTypes); the rest get a 500.
+_Given = Literal["input_audio", "audio_url", "video_url", "file", "document", "guarded_text"]
+
+
+class _OtherOfGiven(_Shape):
+    type: Literal["text", "image_url", _Given]
+
+
+class _OtherOfReturned(_Shape):
+    type: Literal["text", "image_url", _Given, "refusal", "thinking", "redacted_thinking"]
+
+
+_GivenPart = Annotated[
     Union[
         Annotated[_PartText, Tag("kind:text")],
         Annotated[_PartImage, Tag("kind:image_url")],
-        Annotated[_PartOther, Tag(_OPEN)],
+        Annotated[_OtherOfGiven, Tag(_OPEN)],
     ],
     _kind_among(frozenset({"text", "image_url"})),
 ]
-_ChatContent = Annotated[
-    Union[Annotated[list[_Part], Tag(_LIST)], Annotated[str, Tag(_TEXT)]], Discriminator(_list_or_text)
+_ReturnedPart = Annotated[
+    Union[
+        Annotated[_PartText, Tag("kind:text")],
+        Annotated[_PartImage, Tag("kind:image_url")],
+        Annotated[_Refusal, Tag("kind:refusal")],
+        Annotated[_OtherOfReturned, Tag(_OPEN)],
+    ],
+    _kind_among(frozenset({"text", "image_url", "refusal"})),
+]
+_GivenContent = Annotated[
+    Union[Annotated[list[_GivenPart], Tag(_LIST)], Annotated[str, Tag(_TEXT)]], Discriminator(_list_or_text)
+]
+_ReturnedContent = Annotated[
+    Union[Annotated[list[_ReturnedPart], Tag(_LIST)], Annotated[str, Tag(_TEXT)]], Discriminator(_list_or_text)
 ]
 
 
@@ -375,14 +396,14 @@ class _ToolCall(_Shape):
 
 class _GivenMessage(_Shape):
     role: Literal["system", "developer", "user"]
-    content: _ChatContent
+    content: _GivenContent
     name: str | None = None
 
 
 class _ReturnedMessage(_Shape):
     # opta_replays.py gives those without content an empty one.
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: _ChatContent | None = None
+    content: _ReturnedContent | None = None
     name: str | None = None
     tool_calls: list[_ToolCall] | None = None
     tool_call_id: str | None = None
@@ -505,10 +526,6 @@ class CompletionsBody(_Completing):
     echo: bool | None = None
     logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     suffix: str | None = None
-
-
-class _Refusal(_Shape):
-    refusal: str
 
 
 class _OtherOfInput(_Shape):

@@ -32,17 +32,24 @@ def _without_mere_thoughts(messages: list[dict[str, Any]]) -> list[dict[str, Any
     """Drop assistant turns of thinking alone, of which a template renders nothing, so that llama-server refuses them (400).
     Merge the turns around one, as Anthropic's API does with consecutive turns of a role.
     """
-    kept: list[dict[str, Any]] = []
+    # Each kept turn's messages.
+    kept: list[list[dict[str, Any]]] = []
     is_gap = False
     for message in messages:
         if message["role"] == "assistant" and _is_thought(message["content"]):
             is_gap = True
-        elif is_gap and kept and kept[-1]["role"] == message["role"]:
-            kept[-1] = {**kept[-1], "content": [*_blocks(kept[-1]["content"]), *_blocks(message["content"])]}
+        elif is_gap and kept and kept[-1][0]["role"] == message["role"]:
+            kept[-1].append(message)
         else:
-            kept.append(message)
+            kept.append([message])
             is_gap = False
-    return kept
+    return [_merged(parts) for parts in kept]
+
+
+def _merged(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    if len(parts) == 1:
+        return parts[0]
+    return {**parts[0], "content": [block for part in parts for block in _blocks(part["content"])]}
 
 
 def _is_thought(content: object) -> bool:

@@ -179,6 +179,7 @@ class Traffic:
         # With other Studios an answer that has begun can't move to the next one.
         if self._settings.always_stream and self._settings.node_slots is None and call_type in CHATTING:
             pass_on(body, "return_progress", True)
+            request.begins_early = True
         return body
 
     async def _pin(self, request: LiveRequest, body: dict[str, Any]) -> None:
@@ -235,11 +236,17 @@ class Traffic:
         self._note_serving(request)
 
     async def observe(self, stream: AsyncIterable[object]) -> AsyncGenerator[object, None]:
-        """The stream unchanged, watched as it passes."""
+        """The stream as it is, watched as it passes, without reports of the prompt's progress.
+
+        Its beginning waits for the first token, so that a failure before that gets an HTTP status: LiteLLM looks at the first chunk
+        before it answers (create_response). Claude Code asks again after a 500. With our settings it gives up at an `api_error`
+        after `message_start` (2.1.332, read in the binary: CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK).
+        """
         request = _current.get()
         if request is not None:
             request.upstream = stream
         pieces = 0
+        early: list[object] = []
         async for chunk in stream:
             if request is not None:
                 heard = hear(chunk)
@@ -258,7 +265,21 @@ class Traffic:
                 self._note_call(request, heard.called)
                 if heard.failed:
                     request.outcome = "failed"
+            # LiteLLM passes on the first report of a prompt's progress, a field that OpenAI's API doesn't have.
+            if hasattr(chunk, "prompt_progress"):
+                del chunk.prompt_progress
+            if request is not None and request.begins_early and pieces == 0:
+                if heard.failed:
+                    early.clear()
+                elif heard.output_tokens is None:
+                    early.append(chunk)
+                    continue
+            for kept in early:
+                yield kept
+            early.clear()
             yield chunk
+        for kept in early:
+            yield kept
         if request is not None:
             request.upstream = None
             if request.outcome == "running":

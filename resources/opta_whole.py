@@ -35,8 +35,6 @@ STATUS_OF: Final = {
     "overloaded_error": 529,
 }
 FAILED: Final = 500
-# LiteLLM passes on the first report of a prompt's progress (opta_traffic.py asks for them).
-STREAMED_ONLY: Final = ("choices", "prompt_progress")
 DONE: Final = 200
 LOWEST_ERROR: Final = 400
 HIGHEST_ERROR: Final = 599
@@ -170,7 +168,7 @@ def _gather_choices(
     answer: dict[str, Any] = {}
     choices: dict[int, dict[str, Any]] = {}
     for event in events:
-        answer.update({name: value for name, value in event.items() if name not in STREAMED_ONLY and value is not None})
+        answer.update({name: value for name, value in event.items() if name != "choices" and value is not None})
         for part in event.get("choices") or ():
             index = part.get("index", 0)
             choice = choices.setdefault(index, {"index": index, "finish_reason": None})

@@ -122,6 +122,8 @@ class Engine:
         self.go.set()
         # Set: it keeps working for clients that left, as llama-server does until its batch ends.
         self.ignores_hang_ups = False
+        # Set: while answers are held, their prompts are still read, without a word.
+        self.reads_on = False
         # Set: between its first word and its end, an answer is as long as the client reads.
         self.pours = False
         # Set: it has vision.
@@ -141,6 +143,8 @@ class Engine:
         self.context_tokens = CONTEXT_TOKENS
         # A status and a body with which to answer every chat instead.
         self.failure: tuple[int, dict[str, Any]] | None = None
+        # Streams fail after this many words.
+        self.fails_after: int | None = None
         self._changed = threading.Condition()
         handler = type("Handler", (EngineHandler,), {"engine": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -269,7 +273,8 @@ class EngineHandler(BaseHTTPRequestHandler):
             self.engine.change_running(-1)
 
     def _stream(self, body: dict[str, Any]) -> None:
-        base = {"id": "chatcmpl-1", "created": 1, "model": "engine", "object": "chat.completion.chunk"}
+        # With it LiteLLM's streams also carry fields that OpenAI doesn't have; llama-server names its build there.
+        base = {"id": "chatcmpl-1", "created": 1, "model": "engine", "object": "chat.completion.chunk", "system_fingerprint": "b10068"}
         prompt = self.engine.prompt_tokens
         usage = {"prompt_tokens": prompt, "completion_tokens": 2, "total_tokens": prompt + 2, **self._cached()}
         self.send_response(200)
@@ -281,8 +286,18 @@ class EngineHandler(BaseHTTPRequestHandler):
             for processed in (0, prompt):
                 progress = {"total": prompt, "cache": 0, "processed": processed, "time_ms": 0}
                 self._send({**base, "choices": [choice], "prompt_progress": progress})
+        if self.engine.reads_on and self._gone_before_go():
+            return
+        # format_error_response in server-common.cpp; the message is one of server-context.cpp's.
+        error = {"error": {"code": 500, "message": "Compute error.", "type": "server_error"}}
+        if self.engine.fails_after == 0:
+            self._send(error)
+            return
         say = {"role": "assistant", "content": "ok"}
         self._send({**base, "choices": [{"index": 0, "delta": say, "finish_reason": None}]})
+        if self.engine.fails_after == 1:
+            self._send(error)
+            return
         while self.engine.pours and not self.engine.go.is_set():
             self._send({**base, "choices": [{"index": 0, "delta": {"content": "sea " * 1000}, "finish_reason": None}]})
             self.engine.poured += 1

@@ -179,6 +179,9 @@ def test_names_the_place_of_a_mistake(change: dict[str, Any], place: str) -> Non
     [
         (CHAT, {"messages": [{"role": "user", "content": None}]}, "messages.0.content: "),
         (CHAT, {"messages": [{"role": "system"}]}, "messages.0.content: Field required"),
+        # 500 of LiteLLM: types that only answers have.
+        (CHAT, {"messages": [{"role": "user", "content": [{"type": "refusal", "refusal": "x"}]}]}, "messages.0.content.0.type: "),
+        (CHAT, {"messages": [{"role": "user", "content": [{"type": "thinking", "thinking": "x"}]}]}, "messages.0.content.0.type: "),
         (RESPONSES, {"text": {"format": {"type": "grammar"}}}, "text.format.type: "),
         (RESPONSES, {"text": {"format": {"type": "json_schema", "name": "n", "schema": "x"}}}, "text.format.schema: "),
     ],

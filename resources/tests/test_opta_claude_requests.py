@@ -164,6 +164,14 @@ def test_any_tool_may_be_chosen_although_one_is_named(proxy: Proxy) -> None:
     assert (len(asked["tools"]), asked["tool_choice"]) == (2, "required")
 
 
+def test_a_long_chain_of_references_is_left_out() -> None:
+    chain = {f"a{step}": {"$ref": f"#/$defs/a{step + 1}"} for step in range(2000)}
+    root = {"$defs": {**chain, "a2000": {"type": "string"}}}
+    gone: Counter[str] = Counter()
+    kept = clean(root, root, gone)["$defs"]
+    assert (kept["a0"], kept["a1950"], set(gone)) == ({}, {"$ref": "#/$defs/a1951"}, {"$ref"})
+
+
 @pytest.mark.parametrize(
     ("schema", "kept", "left_out"),
     [

@@ -6,6 +6,7 @@ import json
 from typing import Any, Final
 
 import pytest
+from opta_replays import mend_chat
 from real_litellm import ANNA_KEY, Proxy
 from test_opta_bodies import CHAT, RESPONSES, refusal
 
@@ -43,11 +44,36 @@ def test_arguments_reach_the_model_as_an_object(proxy: Proxy, arguments: str, ke
 
 @pytest.mark.parametrize(
     ("answer", "content"),
-    [({"content": None}, ""), ({}, ""), ({"content": None, "refusal": "no"}, "no"), ({"audio": {"id": "a"}}, "")],
+    [
+        ({"content": None}, ""),
+        ({}, ""),
+        ({"content": None, "tool_calls": None}, ""),
+        ({"tool_calls": []}, ""),
+        ({"content": None, "refusal": "no"}, "no"),
+        ({"content": [{"type": "refusal", "refusal": "no"}]}, [{"type": "text", "text": "no"}]),
+        ({"audio": {"id": "a"}}, ""),
+    ],
 )
-def test_an_answer_without_content_reaches_the_model(proxy: Proxy, answer: dict[str, Any], content: str) -> None:
+def test_an_answer_without_content_reaches_the_model(proxy: Proxy, answer: dict[str, Any], content: object) -> None:
     asked = sent(proxy, CHAT, {"messages": [HI, {"role": "assistant", **answer}, HI], "max_tokens": 4})
     assert asked["messages"][1]["content"] == content
+
+
+@pytest.mark.parametrize("call", [{"id": "c"}, {"id": "c", "type": None}])
+def test_a_call_has_its_type_and_nothing_is_null(proxy: Proxy, call: dict[str, Any]) -> None:
+    odd = {"name": None, "reasoning_content": None, "refusal": None, "tool_call_id": None}
+    turns = [HI, {"role": "assistant", **odd, "tool_calls": [{**call, "function": {"name": "t", "arguments": "{}"}}]}]
+    body = {"messages": turns}
+    assert mend_chat(body)
+    wanted = {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "t", "arguments": "{}"}}]}
+    assert body["messages"] == [HI, wanted]
+    assert sent(proxy, CHAT, {"messages": turns, "max_tokens": 4})["messages"][1] == wanted
+
+
+def test_a_message_of_responses_has_no_fields_of_a_chats(proxy: Proxy) -> None:
+    odd = {"id": "m", "status": "completed", "name": None, "reasoning_content": 5, "tool_calls": 5}
+    asked = sent(proxy, RESPONSES, {"input": [{**HI, "type": None, **odd}, {**SAID, **odd}, HI], "max_output_tokens": 4})["input"]
+    assert asked == [{"type": "message", **HI}, SAID, {"type": "message", **HI}]
 
 
 @pytest.mark.parametrize(

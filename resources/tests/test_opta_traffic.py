@@ -191,7 +191,11 @@ def test_a_client_that_leaves_the_queue_never_reaches_the_model(proxy: Proxy, li
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_client_that_leaves_during_its_answer_frees_the_slot(proxy: Proxy, listener: Listener, stream: bool) -> None:
+@pytest.mark.parametrize("reads_on", [True, False])
+def test_a_client_that_leaves_during_its_answer_frees_the_slot(
+    proxy: Proxy, listener: Listener, monkeypatch: pytest.MonkeyPatch, stream: bool, reads_on: bool
+) -> None:
+    monkeypatch.setattr(proxy.engine, "reads_on", reads_on)
     with proxy.engine.holding():
         calls = [Call(proxy, ANNA_KEY, message(stream=stream)) for _ in range(SLOTS)]
         proxy.engine.wait_for_running(SLOTS)

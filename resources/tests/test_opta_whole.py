@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
+from opta_stream import events_of
 from opta_whole import ask_for_stream, gather
 from real_litellm import ANNA_KEY, Proxy, message
 
@@ -160,10 +161,18 @@ def test_llama_server_reports_the_progress_of_a_chats_prompt(proxy: Proxy, path:
     status, text = proxy.ask("POST", path, ANNA_KEY, body)
     assert status == 200, text
     assert proxy.engine.requests[-1].get("return_progress") is reports
+    # A field that no API has.
+    assert "prompt_progress" not in text
 
 
-def test_a_whole_answer_has_no_progress() -> None:
-    first = {"id": "c", "choices": [{"index": 0, "delta": {"role": "assistant"}}], "prompt_progress": {"total": 130, "cache": 10, "processed": 10, "time_ms": 0}}
-    last = {"id": "c", "choices": [{"index": 0, "delta": {"content": "ok"}, "finish_reason": "stop"}]}
-    whole = gather("/v1/chat/completions", sse([first, last]))
-    assert (whole.status, "prompt_progress" in whole.body) == (200, False)
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/chat/completions"])
+@pytest.mark.parametrize(("words", "stream", "code"), [(0, True, 500), (0, False, 500), (1, True, 200), (1, False, 500)])
+def test_a_failure_has_a_status_or_is_a_streams_last_event(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, path: str, words: int, stream: bool, code: int
+) -> None:
+    monkeypatch.setattr(proxy.engine, "fails_after", words)
+    status, text = proxy.ask("POST", path, ANNA_KEY, message(stream=stream))
+    last = json.loads(text) if code == 500 else list(events_of(text))[-1]
+    assert (status, "Compute error." in last["error"]["message"]) == (code, True), text
+    if path == "/v1/messages":
+        assert (last["type"], last["error"]["type"]) == ("error", "api_error")
