@@ -64,6 +64,12 @@ it('goes by the calls that the conversation has, and ends with a turn without on
   })
 })
 
+it('counts each call of a message that holds several', () => {
+  const [first, second] = [answered('Read'), answered('Bash')].map(([message]) => message?.content ?? [])
+  const joined = { role: 'assistant', content: [...(first ?? []), ...(second ?? [])] }
+  expect(next([asked, joined])).toMatchObject({ tool_choice: { type: 'none' } })
+})
+
 it.each([
   ['a request for a title', JSON.stringify({ messages: [asked] })],
   ['no tools', JSON.stringify({ messages: [asked], tools: [] })],

@@ -33,7 +33,9 @@ export const forceNextCall = (text: string, calls: readonly ForcedCall[]): strin
   const body = BodySchema.safeParse(parseJsonOrNull(text))
   if (!body.success) return null
   const { messages, tools } = body.data
-  const made = messages.filter(({ role, content }) => role === 'assistant' && hasCall(content)).length
+  const made = messages
+    .filter(({ role }) => role === 'assistant')
+    .reduce((sum, { content }) => sum + countCalls(content), 0)
   const call = calls[made]
   if (call === undefined) return JSON.stringify({ ...body.data, tool_choice: { type: 'none' } })
   const tool = tools.find(({ name }) => name === call.name)
@@ -47,12 +49,13 @@ export const forceNextCall = (text: string, calls: readonly ForcedCall[]): strin
   })
 }
 
-const hasCall = (content: unknown): boolean =>
+/** One message may hold several calls: made by the model in one answer, or joined by the client. */
+const countCalls = (content: unknown): number =>
   z
     .array(z.unknown())
     .catch([])
     .parse(content)
-    .some((block) => z.looseObject({ type: z.literal('tool_use') }).safeParse(block).success)
+    .filter((block) => z.looseObject({ type: z.literal('tool_use') }).safeParse(block).success).length
 
 const schemaOf = ({ input }: ForcedCall): object => ({
   type: 'object',
