@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 interface ArmedChange {
-  /** Resolves at the first change after arming, or when disarmed. Never rejects. */
+  /** Resolves at the first change after arming, or when disarmed or aborted. Never rejects. */
   readonly changed: Promise<void>
   disarm(): void
 }
@@ -16,7 +16,7 @@ const fallbackMs = 1000
  * One-shot on purpose: under a flood, an open watcher would wake the event loop for every line written.
  * If the kernel has no watch left (inotify(7): ENOSPC at max_user_watches), polls once a second instead.
  */
-export const armFileChange = (path: string): ArmedChange => {
+export const armFileChange = (path: string, signal: AbortSignal): ArmedChange => {
   let watcher: FSWatcher | null = null
   let timer: NodeJS.Timeout | null = null
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -25,8 +25,10 @@ export const armFileChange = (path: string): ArmedChange => {
     watcher = null
     if (timer !== null) clearTimeout(timer)
     timer = null
+    signal.removeEventListener('abort', disarm)
     resolve()
   }
+  signal.addEventListener('abort', disarm)
   const fallBack = (): void => {
     watcher?.close()
     watcher = null
@@ -51,10 +53,8 @@ export const lookAtChanges = (path: string, look: () => Promise<boolean>, restMs
   const { signal } = stop
   const run = async () => {
     while (!signal.aborted) {
-      const armed = armFileChange(path)
-      signal.addEventListener('abort', armed.disarm, { once: true })
+      const armed = armFileChange(path, signal)
       if (await look()) await armed.changed
-      signal.removeEventListener('abort', armed.disarm)
       armed.disarm()
       // An abort rejects the pause early; the loop's condition then ends the loop.
       await sleep(restMs, undefined, { signal }).catch(() => {})

@@ -90,32 +90,29 @@ export interface FollowOptions {
 }
 
 /**
- * Event driven, and pulled by the consumer: holds at most one block of 64 KiB. A slow consumer just reads later, and loses lines only after
- * `keep` whole generations (then `gapLine` says so). log-generations.ts argues why no rotation loses or repeats a line.
+ * Event driven, and pulled by the consumer: holds at most one block of 64 KiB. A slow consumer just reads later, and loses
+ * lines only after `keep` whole generations (then `gapLine` says so). log-generations.ts argues why no rotation loses or
+ * repeats a line.
  * Ends when the signal aborts. Holds back an unfinished last line until its line end arrives.
  */
 export async function* followLog({ path, lines, signal }: FollowOptions): AsyncGenerator<string, void, void> {
   const { lines: earlier, splitter, cursor } = await readTail(path, logBeginning, lines)
   let next = keepLast(earlier, splitter.isEmpty() ? lines : lines - 1)
-  for (;;) {
-    for (const line of next) {
-      if (signal.aborted) return
-      yield line
-    }
-    next = []
-    // Armed before the read, so that no change in between is missed.
-    const armed = armFileChange(path)
-    signal.addEventListener('abort', armed.disarm, { once: true })
+  while (!signal.aborted) {
+    const armed = armFileChange(path, signal)
     try {
-      if (signal.aborted) return
-      const read = await cursor.read()
-      if (read.kind === 'bytes') next = splitter.push(read.bytes)
-      else if (read.kind === 'gap') {
-        splitter.restart({ midLine: false })
-        next = [gapLine]
-      } else await armed.changed
+      for (let isAtEnd = false; !isAtEnd; ) {
+        for (const line of next) {
+          if (signal.aborted) return
+          yield line
+        }
+        const read = await cursor.read()
+        isAtEnd = read.kind === 'end'
+        if (read.kind === 'gap') splitter.restart({ midLine: false })
+        next = read.kind === 'bytes' ? splitter.push(read.bytes) : read.kind === 'gap' ? [gapLine] : []
+      }
+      await armed.changed
     } finally {
-      signal.removeEventListener('abort', armed.disarm)
       armed.disarm()
     }
   }
