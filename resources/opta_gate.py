@@ -123,9 +123,10 @@ class Gate:
         is_gathered = False
         try:
             body = await self._read_body(headers, receive)
-            if scope["method"] == "POST":
-                body, scope, is_gathered = self._refine(scope, body)
-                if COUNT_PATH.fullmatch(path) and await self._count(body, headers, send):
+            document = read_json(path, body) if scope["method"] == "POST" else None
+            if document is not None:
+                body, scope, is_gathered = self._refine(document, scope, body)
+                if COUNT_PATH.fullmatch(path) and await self._count(document, headers, send):
                     return
         except ClientGoneError:
             return
@@ -170,14 +171,11 @@ class Gate:
             if not message.get("more_body", False):
                 return bytes(body)
 
-    def _refine(self, scope: Scope, body: bytes) -> tuple[bytes, Scope, bool]:
-        """The body for LiteLLM, the scope with matching headers, and whether the answer's stream is gathered into a whole answer
+    def _refine(self, document: dict[str, Any], scope: Scope, body: bytes) -> tuple[bytes, Scope, bool]:
+        """Refine the document. Returns the body for LiteLLM, the scope with matching headers, and whether the answer's stream is gathered into a whole answer
         (opta_whole.py). Raises BadBodyError.
         """
         path = scope["path"]
-        document = read_json(path, body)
-        if document is None:
-            return body, scope, False
         is_changed = refine(path, document, self._settings)
         is_gathered = self._settings.always_stream and ask_for_stream(path, document)
         if is_changed or is_gathered:
@@ -188,7 +186,7 @@ class Gate:
         named = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         return body, {**scope, "headers": [*kept, *named]}, is_gathered
 
-    async def _count(self, body: bytes, headers: dict[str, str], send: Send) -> bool:
+    async def _count(self, given: dict[str, Any], headers: dict[str, str], send: Send) -> bool:
         """Answer /v1/messages/count_tokens with what the model would read. False: llama-server doesn't say, so LiteLLM estimates.
         Raises BadBodyError.
 
@@ -197,16 +195,13 @@ class Gate:
         """
         if self._engine is None or not self._settings.refuse_overlong_prompts:
             return False
-        document = adapted(orjson.loads(body), ANTHROPIC, self._settings, headers.get("user-agent", ""))
+        document = adapted(given, ANTHROPIC, self._settings, headers.get("user-agent", ""))
         if await is_unseen(self._engine, document, self._settings):
             raise BadBodyError(UNSEEN)
         tokens = await count_prompt(self._engine, document, ANTHROPIC)
         if tokens is None:
             return False
-        payload = orjson.dumps({"input_tokens": tokens})
-        raw = [(b"content-type", b"application/json"), (b"content-length", str(len(payload)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": raw})
-        await send({"type": "http.response.body", "body": payload, "more_body": False})
+        await _answer(send, 200, {"input_tokens": tokens}, {}, more_body=False)
         return True
 
     async def _refuse(
@@ -223,13 +218,8 @@ class Gate:
         close: bool = True,
         linger_times: int = 1,
     ) -> None:
-        payload = json.dumps(error_body(path, kind, message, place)).encode()
-        headers = {"content-type": "application/json", "content-length": str(len(payload)), **(more or {})}
-        if close:
-            headers["connection"] = "close"
-        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": status, "headers": raw})
-        await send({"type": "http.response.body", "body": payload, "more_body": close})
+        headers = {**(more or {}), **({"connection": "close"} if close else {})}
+        await _answer(send, status, error_body(path, kind, message, place), headers, more_body=close)
         if close:
             await self._linger(receive, linger_times * self._settings.max_body_bytes)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -245,6 +235,14 @@ class Gate:
             pass
         finally:
             self._lingering -= 1
+
+
+async def _answer(send: Send, status: int, document: dict[str, Any], more: dict[str, str], *, more_body: bool) -> None:
+    payload = json.dumps(document).encode()
+    headers = {"content-type": "application/json", "content-length": str(len(payload)), **more}
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": payload, "more_body": more_body})
 
 
 async def _throw_away(receive: Receive, most_bytes: int) -> None:

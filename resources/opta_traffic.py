@@ -50,7 +50,7 @@ GENERATING: Final = frozenset(
 
 # Those whose streams may report the progress of the prompt. llama-server then writes after each batch, and so notices a client that
 # left. Otherwise it checks only after a second without any result, which never comes beside another stream if a batch takes less
-# (b10068, batches of 32 tokens): the slot was free after 13 and 40 s, once the prompt was read, instead of 0.1 and 0.6 s.
+# (b10068, batches of 32 tokens): the slot was free after 13 and 40 s, once the prompt was read, instead of 0.2 s.
 CHATTING: Final = frozenset({ANTHROPIC, "completion", "acompletion"})
 
 # The limit of every answer if llama-server doesn't report its context: more than any context seen here.
