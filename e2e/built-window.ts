@@ -6,14 +6,22 @@ import type { Browser, Page } from 'playwright'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { appVariants } from '../scripts/app-variants.ts'
 import { buildRenderer } from '../scripts/renderer-build.ts'
-import { bundleFakeBridge, launchChromium, type OpenedWindow, openWindow } from './renderer-window.ts'
+import {
+  bundleFakeBridge,
+  type Look,
+  launchChromium,
+  type OpenedWindow,
+  openWindow,
+} from './renderer-window.ts'
 
 export const root = join(import.meta.dirname, '..')
 
-type UseWindow = (use: (opened: OpenedWindow) => Promise<void>, width?: number) => Promise<void>
+type UseWindow = (use: (opened: OpenedWindow) => Promise<void>, look?: Partial<Look>) => Promise<void>
 
-/** Call it at the top of a test file. */
-export const buildWindow = (): UseWindow => {
+const usual = { width: 420, height: 760, scheme: 'dark', scale: 1 } as const
+
+/** Call it at the top of a test file. @param outDir keeps the built window there */
+export const buildWindow = (outDir: string | null = null): UseWindow => {
   let dir: string
   let browser: Browser
   let bridge: string
@@ -22,7 +30,7 @@ export const buildWindow = (): UseWindow => {
     const executablePath = process.env['NEXUS_TEST_CHROMIUM']
     if (executablePath === undefined)
       throw new Error('NEXUS_TEST_CHROMIUM names no Chromium: run scripts/test, which installs one')
-    dir = await mkdtemp(join(tmpdir(), 'nexus-window-'))
+    dir = outDir ?? (await mkdtemp(join(tmpdir(), 'nexus-window-')))
     await buildRenderer(root, { target: appVariants.shipped.windowTarget, outDir: dir })
     bridge = await bundleFakeBridge(root)
     browser = await launchChromium(executablePath)
@@ -30,12 +38,11 @@ export const buildWindow = (): UseWindow => {
 
   afterAll(async () => {
     await browser?.close()
-    if (dir !== undefined) await rm(dir, { recursive: true, force: true })
+    if (dir !== undefined && outDir === null) await rm(dir, { recursive: true, force: true })
   })
 
-  return async (use, width = 420) => {
-    const look = { width, height: 760, scheme: 'dark', scale: 1 } as const
-    const opened = await openWindow(browser, { dir, bridge, look })
+  return async (use, look = {}) => {
+    const opened = await openWindow(browser, { dir, bridge, look: { ...usual, ...look } })
     try {
       await use(opened)
       expect(opened.complaints).toEqual([])

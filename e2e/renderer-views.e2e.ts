@@ -134,15 +134,18 @@ test('choosing another log keeps the focus at the choice, and a notification sho
   }))
 
 test('in the narrowest window every log and the pin can be reached', () =>
-  withWindow(async ({ page }) => {
-    await showState(page, 'gateway')
-    await showView(page, 'logs')
-    const reach: unknown = await page.evaluate(
-      `[...document.querySelectorAll('.choice, .tab')].map((e) => e.getBoundingClientRect().right).filter((right) => right > 340)`,
-    )
-    expect(reach).toEqual([])
-    expect(await button(page, 'Gateway').count()).toBe(1)
-  }, 340))
+  withWindow(
+    async ({ page }) => {
+      await showState(page, 'gateway')
+      await showView(page, 'logs')
+      const reach: unknown = await page.evaluate(
+        `[...document.querySelectorAll('.choice, .tab')].map((e) => e.getBoundingClientRect().right).filter((right) => right > 340)`,
+      )
+      expect(reach).toEqual([])
+      expect(await button(page, 'Gateway').count()).toBe(1)
+    },
+    { width: 340 },
+  ))
 
 test('questions are asked again when the window is shown again, and when the stack has changed', () =>
   withWindow(async ({ page }) => {

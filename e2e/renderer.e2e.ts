@@ -2,23 +2,12 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import type { Browser } from 'playwright'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { sampleStateNames, sampleStates } from '../renderer/test-support/sample-states.ts'
-import { appVariants } from '../scripts/app-variants.ts'
-import { buildRenderer } from '../scripts/renderer-build.ts'
 import { findViolations } from './accessibility.ts'
-import {
-  bundleFakeBridge,
-  type Look,
-  launchChromium,
-  type OpenedWindow,
-  openWindow,
-  showState,
-  showView,
-} from './renderer-window.ts'
+import { buildWindow, root } from './built-window.ts'
+import { type Look, showState, showView } from './renderer-window.ts'
 
-const root = join(import.meta.dirname, '..')
 const picturesDir = join(root, 'out', 'test-results', 'renderer')
 const outDir = join(picturesDir, 'window')
 const mostGzippedBytes = 350_000
@@ -49,34 +38,12 @@ const looks = schemes.flatMap((scheme) =>
   ]),
 )
 
-let browser: Browser
-let bridge: string
-
-beforeAll(async () => {
-  const executablePath = process.env['NEXUS_TEST_CHROMIUM']
-  if (executablePath === undefined)
-    throw new Error('NEXUS_TEST_CHROMIUM names no Chromium: run scripts/test, which installs one')
-  await mkdir(picturesDir, { recursive: true })
-  await buildRenderer(root, { target: appVariants.shipped.windowTarget, outDir })
-  bridge = await bundleFakeBridge(root)
-  browser = await launchChromium(executablePath)
-})
-
-afterAll(() => browser?.close())
-
-const withWindow = async (look: Look, use: (opened: OpenedWindow) => Promise<void>): Promise<void> => {
-  const opened = await openWindow(browser, { dir: outDir, bridge, look })
-  try {
-    await use(opened)
-    expect(opened.complaints).toEqual([])
-  } finally {
-    await opened.close()
-  }
-}
+const withWindow = buildWindow(outDir)
+beforeAll(() => mkdir(picturesDir, { recursive: true }))
 
 describe.each(looks)('every state at %s', (name, look) => {
   test('is drawn without a complaint, nothing wider than the window', () =>
-    withWindow(look, async ({ page }) => {
+    withWindow(async ({ page }) => {
       for (const [state, { notificationsRefused }] of Object.entries(sampleStates)) {
         await showState(page, state)
         await page.screenshot({ path: join(picturesDir, `${state}-${name}.png`) })
@@ -90,7 +57,7 @@ describe.each(looks)('every state at %s', (name, look) => {
           notificationsRefused === null ? [] : [`Notifications are not shown: ${notificationsRefused}`]
         expect({ state, ...drawn }).toEqual({ state, width: look.width, cut: [], endless: [], refusal })
       }
-    }))
+    }, look))
 })
 
 /** Colours differ by scheme; by width, what wraps and what is hidden. */
@@ -101,7 +68,7 @@ const axeLooks = [
 ] satisfies readonly [string, Look][]
 
 test.each(axeLooks)('axe finds nothing in any state, %s', (_, look) =>
-  withWindow(look, async ({ page }) => {
+  withWindow(async ({ page }) => {
     const found: Record<string, readonly string[]> = {}
     for (const state of sampleStateNames) {
       await showState(page, state)
@@ -109,7 +76,7 @@ test.each(axeLooks)('axe finds nothing in any state, %s', (_, look) =>
       if (violations.length > 0) found[state] = violations
     }
     expect(found).toEqual({})
-  }),
+  }, look),
 )
 
 /** What one sees every day; a service that fails has a card with its log, and may make it scroll. */
@@ -130,19 +97,22 @@ const ordinaryStates = [
 ] as const satisfies readonly (keyof typeof sampleStates)[]
 
 test('an ordinary glance is seen at once, without scrolling', () =>
-  withWindow({ ...usual, scheme: 'dark' }, async ({ page }) => {
-    const hidden: Record<string, number> = {}
-    for (const state of ordinaryStates) {
-      await showState(page, state)
-      const hiddenPx = Number(
-        await page.evaluate(
-          `(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight)(document.querySelector('.frame-view'))`,
-        ),
-      )
-      if (hiddenPx !== 0) hidden[state] = hiddenPx
-    }
-    expect(hidden).toEqual({})
-  }))
+  withWindow(
+    async ({ page }) => {
+      const hidden: Record<string, number> = {}
+      for (const state of ordinaryStates) {
+        await showState(page, state)
+        const hiddenPx = Number(
+          await page.evaluate(
+            `(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight)(document.querySelector('.frame-view'))`,
+          ),
+        )
+        if (hiddenPx !== 0) hidden[state] = hiddenPx
+      }
+      expect(hidden).toEqual({})
+    },
+    { ...usual, scheme: 'dark' },
+  ))
 
 /** Every view but the glance, while agents are at work and, last, while a model is fetched. */
 const otherViews = ['logs', 'plan', 'doctor', 'clients', 'settings', 'models'] as const
@@ -150,7 +120,7 @@ const otherViews = ['logs', 'plan', 'doctor', 'clients', 'settings', 'models'] a
 test.each(looks)(
   'every view at %s is drawn without a complaint, nothing wider than the window',
   (name, look) =>
-    withWindow(look, async ({ page }) => {
+    withWindow(async ({ page }) => {
       for (const view of otherViews) {
         if (view === 'models') await showState(page, 'modelMissing')
         await showView(page, view)
@@ -158,11 +128,11 @@ test.each(looks)(
         const width = await page.evaluate('document.documentElement.scrollWidth')
         expect({ view, width }).toEqual({ view, width: look.width })
       }
-    }),
+    }, look),
 )
 
 test.each(axeLooks)('axe finds nothing in any view, %s', (_, look) =>
-  withWindow(look, async ({ page }) => {
+  withWindow(async ({ page }) => {
     const found: Record<string, readonly string[]> = {}
     for (const view of otherViews) {
       if (view === 'models') await showState(page, 'modelMissing')
@@ -171,7 +141,7 @@ test.each(axeLooks)('axe finds nothing in any view, %s', (_, look) =>
       if (violations.length > 0) found[view] = violations
     }
     expect(found).toEqual({})
-  }),
+  }, look),
 )
 
 test('all scripts and styles together stay under 350 KB gzipped', async () => {
