@@ -76,7 +76,10 @@ export const readLiteLlm = async ({
     return fail(`${version}, whose Python does not run: ${describeFailure(asked)}`, upCommand)
   return isAsPinned
     ? ok(`${version}, the pinned release, on ${python}`)
-    : warn(`${version} on ${python}; ${await readPinnedLiteLlm(resourcesDir)} is pinned`, upCommand)
+    : warn(
+        `${version} on ${python}; ${await readPinnedLiteLlm(resourcesDir)} with the packages of its lock is pinned`,
+        upCommand,
+      )
 }
 
 const readName = async (facts: DoctorFacts, signal: AbortSignal): Promise<NameFacts> => {

@@ -162,7 +162,7 @@ describe('examine on a Mac', () => {
     expect((await reach({ [binary]: 'Allow' }))?.found).not.toContain('firewall')
   })
 
-  it('reads the RAM disk once it is mounted', async () => {
+  const mountForge = async (): Promise<string> => {
     const platform = createDarwinPlatform({ run: mac.run, volumesFolder: mac.volumesFolder })
     const mountPoint = platform.ramDisk.defaultMountPoint('OptaBuilds')
     const spec = {
@@ -172,20 +172,17 @@ describe('examine on a Mac', () => {
       filesystem: 'hfs+',
     } as const
     expect((await platform.ramDisk.mount(spec)).kind).toBe('mounted')
+    return mountPoint
+  }
+
+  it('reads the RAM disk once it is mounted', async () => {
+    const mountPoint = await mountForge()
     const find = await examineMac(wellSet)
     expect(find('forge.access')).toMatchObject({ level: 'ok', found: expect.stringContaining(mountPoint) })
   })
 
   it('checks Spotlight once the RAM disk is mounted', async () => {
-    const platform = createDarwinPlatform({ run: mac.run, volumesFolder: mac.volumesFolder })
-    const mountPoint = platform.ramDisk.defaultMountPoint('OptaBuilds')
-    const spec = {
-      volumeName: 'OptaBuilds',
-      sizeBytes: 65_536 * 2 ** 20,
-      mountPoint,
-      filesystem: 'hfs+',
-    } as const
-    expect((await platform.ramDisk.mount(spec)).kind).toBe('mounted')
+    const mountPoint = await mountForge()
     const indexed = { ...wellSet, mdutil: `${mountPoint}:\n\tIndexing enabled. \n` }
     expect((await examineMac(indexed))('forge.spotlight')?.level).toBe('warn')
     const quiet = { ...wellSet, mdutil: `${mountPoint}:\n\tIndexing disabled.\n` }

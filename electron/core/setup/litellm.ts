@@ -58,9 +58,8 @@ export const readInstalledLiteLlm = async (runtimeDir: string): Promise<Installe
   return { pythonPath: join(dir, 'bin', 'python'), version }
 }
 
-/** What the lock pins, in words. */
 export const readPinnedLiteLlm = async (resourcesDir: string): Promise<string> =>
-  `${readPinnedVersion(await readFile(join(resourcesDir, requirementsFile), 'utf8'))} with the packages of its lock`
+  readPinnedVersion(await readFile(join(resourcesDir, requirementsFile), 'utf8'))
 
 /** The version in a lock's `litellm==` line. */
 export const readPinnedVersion = (requirements: string): string => {

@@ -236,17 +236,21 @@ describe('what it shows and writes down', () => {
   })
 })
 
+/** A service whose preparation takes until `prepared` is resolved. */
+const preparedLater = () => {
+  const service = oddService()
+  const prepared = Promise.withResolvers<void>()
+  const prepare = async () => {
+    await prepared.promise
+    return service.prepare()
+  }
+  return { service: { ...service, prepare }, prepared }
+}
+
 describe('a stop while it is starting', () => {
   it('spawns nothing when it comes during the preparation, and a start after it does', async () => {
-    const service = oddService()
-    const prepared = Promise.withResolvers<void>()
-    const { supervisor, opened } = supervise({
-      ...service,
-      prepare: async () => {
-        await prepared.promise
-        return service.prepare()
-      },
-    })
+    const { service, prepared } = preparedLater()
+    const { supervisor, opened } = supervise(service)
     const started = supervisor.start()
     const stopped = supervisor.stop(1_000)
     prepared.resolve()
@@ -954,15 +958,8 @@ describe('a supervisor that was let go', () => {
   })
 
   it('spawns nothing when it was let go during the preparation', async () => {
-    const service = oddService()
-    const prepared = Promise.withResolvers<void>()
-    const { supervisor, opened } = supervise({
-      ...service,
-      prepare: async () => {
-        await prepared.promise
-        return service.prepare()
-      },
-    })
+    const { service, prepared } = preparedLater()
+    const { supervisor, opened } = supervise(service)
     void supervisor.start()
     supervisor.close()
     prepared.resolve()
