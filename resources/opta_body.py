@@ -11,9 +11,11 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 import opta_fields
+from opta_anthropic_shapes import CountBody, MessagesBody
+from opta_openai_shapes import ChatBody, CompletionsBody, ResponsesBody
 from opta_replays import mend_chat, mend_input
 from opta_schemas import mend_schemas
-from opta_shapes import ChatBody, CompletionsBody, CountBody, MessagesBody, ResponsesBody, place_of
+from opta_shapes import place_of
 from opta_texts import spell_out
 from opta_thinking import mend_thinking
 from opta_tools import ToolRefusedError, check_choice, mend_tools

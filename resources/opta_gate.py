@@ -3,7 +3,7 @@
 LiteLLM 1.106.2 reads a request's whole body before it calls `custom_auth` (measured: 8 connections without a key, 250 MB each,
 made it 2.6 GB larger), answers JSON that is not an object with an internal error (500, which clients retry), and passes on
 unknown fields. The gate checks a request's headers before it keeps any of the body, reads the body up to a limit, answers
-anything but JSON of the route's shape with 400 in the API's own wording (opta_shapes.py), and removes fields that clients may
+anything but JSON of the route's shape with 400 in the API's own wording (opta_body.py), and removes fields that clients may
 not set (opta_fields.py). So LiteLLM only gets complete, valid requests.
 
 A pure ASGI middleware (asgi.readthedocs.io): LiteLLM is not patched.
