@@ -1,11 +1,10 @@
 // Runs the real `nexus` command with a state folder and ports of its own.
-
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { followUntil } from '../electron/cli/follow-core.ts'
+import { followUntil } from '../electron/cli/core-answer.ts'
 import { type Snapshot, SnapshotSchema } from '../electron/contract/snapshot.ts'
 import { within } from '../electron/core/base/deadline.ts'
 import { locateStateFolder } from '../electron/core/config/state-folder.ts'

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { type Browser, chromium, type Page } from 'playwright'
-import { contentSecurityPolicy } from '../electron/shell/app-files.ts'
+import { contentSecurityPolicy } from '../electron/shell/app-protocol.ts'
 
 /** Headless on Debian; quiet, so that nothing but the window speaks. */
 const chromiumArgs = [

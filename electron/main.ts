@@ -1,5 +1,5 @@
 // Composition root of the app: single instance, everything before the first window, the shell, and the exits.
-import { mkdirSync } from 'node:fs'
+import { createWriteStream, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { app, autoUpdater, dialog, powerMonitor, protocol } from 'electron'
@@ -9,10 +9,9 @@ import { logToStderr, openCoreLog } from './core/logs/core-log.ts'
 import { locateAppFiles } from './shell/app-paths.ts'
 import { registerAppScheme } from './shell/app-protocol.ts'
 import { connectExits } from './shell/exits.ts'
-import { sayReady } from './shell/say-ready.ts'
+import { showsWindowAtLaunch } from './shell/login-item.ts'
 import { lockDownContents } from './shell/security.ts'
 import { startShell } from './shell/shell.ts'
-import { showsWindowAtLaunch } from './shell/show-at-launch.ts'
 import { createCoreStarter } from './shell/start-core.ts'
 
 const folder = locateStateFolder(process.env, process.platform, homedir())
@@ -62,6 +61,16 @@ const logError = (error: unknown): void => {
   } catch {
     // If even the log can't be written, there is nowhere left to report it.
   }
+}
+
+/** Tells `nexus app` that the app is in the menu bar. NEXUS_READY_FD: a file descriptor that it reads. */
+const sayReady = (env: Readonly<Record<string, string | undefined>>): void => {
+  const fd = Number(env['NEXUS_READY_FD'])
+  // 0 to 2 are the standard streams; a closed descriptor is the other side's problem.
+  if (Number.isInteger(fd) && fd > 2)
+    createWriteStream('', { fd })
+      .on('error', () => {})
+      .end('ready\n')
 }
 
 /** Without this, an app that failed to start would linger unseen, and every later one would think it is open. */

@@ -1,7 +1,7 @@
-// The planner's verdict, and other sentences with its mark.
+// The planner's verdict, and other sentences with a mark.
 import type { ReactNode } from 'react'
 import type { PlanAnswer } from '../electron/contract/question.ts'
-import { Icon } from './icon.tsx'
+import { Icon, type IconName } from './icon.tsx'
 
 type Verdict = NonNullable<PlanAnswer['memory']>['verdict']
 
@@ -31,3 +31,15 @@ export const Fit = ({ fit, role, children }: FitProps) => (
     <span>{children}</span>
   </p>
 )
+
+export const Lines = ({ mark, lines }: { readonly mark: IconName; readonly lines: readonly string[] }) =>
+  lines.length === 0 ? null : (
+    <ul className="lines">
+      {lines.map((line) => (
+        <li key={line} className={`line line-${mark}`}>
+          <Icon name={mark} />
+          <span>{line}</span>
+        </li>
+      ))}
+    </ul>
+  )

@@ -10,8 +10,7 @@ import {
 import { isServing, presentServices, readService } from '../electron/contract/services.ts'
 import type { Snapshot } from '../electron/contract/snapshot.ts'
 import { plural } from '../electron/wording/figures.ts'
-import { measureRoom, type Room, sayRoom } from '../electron/wording/room.ts'
-import { measureWork } from '../electron/wording/work.ts'
+import { measureRoom, measureWork, type Room, sayRoom } from '../electron/wording/room.ts'
 import { startSentence } from './sentence.ts'
 import { whyUnanswered } from './service-words.ts'
 

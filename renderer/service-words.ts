@@ -1,4 +1,4 @@
-// The words of a service's row, and the fix for its trouble. Pure.
+// The words of a service's row, its commands, and the fix for its trouble. Pure.
 import type { Command } from '../electron/contract/command.ts'
 import { type CommandedId, type ServiceId, serviceNames } from '../electron/contract/service-ids.ts'
 import { presentServices, readService } from '../electron/contract/services.ts'
@@ -11,8 +11,8 @@ import {
   formatShare,
   plural,
 } from '../electron/wording/figures.ts'
-import { nameModel } from '../electron/wording/model-name.ts'
-import { ejectForge, ejectLoss, startOf } from './service-commands.ts'
+import { nameModel } from '../electron/wording/model-words.ts'
+import { describeWork } from '../electron/wording/room.ts'
 
 export const phaseIcons = {
   stopped: 'stopped',
@@ -205,3 +205,20 @@ const describeGatewayTrouble = ({ phase, reason, foreign }: ServiceState): Troub
 export const hasTrouble = (snapshot: Snapshot): boolean =>
   snapshot.overall !== 'starting' &&
   presentServices(snapshot).some(({ id }) => describeTrouble(snapshot, id) !== null)
+
+export const startOf = (id: CommandedId): Command => ({
+  type: 'start',
+  only: id,
+  profile: null,
+  force: false,
+})
+
+export const ejectForge: Command = { type: 'stop', only: 'ramDisk', eject: true, now: false, force: false }
+
+export const ejectLoss = 'Everything on the RAM disk is lost; the next builds start from scratch.'
+
+/** What ending a server does to working agents; null: nothing. */
+export const describeWorkLoss = (snapshot: Snapshot): string | null => {
+  const work = describeWork(snapshot)
+  return work === null ? null : `${work} Requests that don’t finish in time are lost.`
+}

@@ -9,8 +9,7 @@ import {
   plural,
   unknown,
 } from '../electron/wording/figures.ts'
-import { measureRoom } from '../electron/wording/room.ts'
-import { countWaiting } from '../electron/wording/waiting.ts'
+import { countWaiting, measureRoom } from '../electron/wording/room.ts'
 
 export interface SlotWords {
   readonly phase: Slot['phase'] | 'taken'

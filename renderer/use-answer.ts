@@ -1,5 +1,8 @@
-// Asks the core for data that no snapshot carries, when a view needs it.
+// Asks the core for data that no snapshot carries, when a view needs it: the questions, and the hook that asks them.
 import { useCallback, useEffect, useState } from 'react'
+import type { Bridge } from '../electron/contract/app.ts'
+import type { Answers } from '../electron/contract/question.ts'
+import type { LogId } from '../electron/contract/service-ids.ts'
 import { isSame } from './is-same.ts'
 
 export interface Asked<T> {
@@ -57,3 +60,20 @@ export const useAnswer = <T>(ask: () => Promise<T>, occasion: string | number = 
   }, [again])
   return { answer, answeredAt, failure, pending: answered !== question, again }
 }
+
+declare global {
+  interface Window {
+    /** The window's only API, from the preload script. */
+    readonly nexus: Bridge
+  }
+}
+
+// One stable function for each question, as `useAnswer` needs it.
+export const askPlan = (): Promise<Answers['plan']> => window.nexus.ask<'plan'>({ type: 'plan' })
+export const askClients = (): Promise<Answers['clients']> => window.nexus.ask<'clients'>({ type: 'clients' })
+export const askSettings = (): Promise<Answers['settings']> =>
+  window.nexus.ask<'settings'>({ type: 'settings' })
+export const askLogTail = (log: LogId, lines: number): Promise<Answers['logTail']> =>
+  window.nexus.ask<'logTail'>({ type: 'logTail', log, lines })
+export const askDoctor = (): Promise<Answers['doctor']> => window.nexus.ask<'doctor'>({ type: 'doctor' })
+export const askModels = (): Promise<Answers['models']> => window.nexus.ask<'models'>({ type: 'models' })

@@ -1,13 +1,12 @@
-// The frame around every view: Escape, focus, refusals and navigation.
+// The frame around every view: Escape, focus, the last refusal above and the navigation below.
 import { type ReactElement, useEffect, useRef } from 'react'
 import type { View } from '../electron/contract/notice.ts'
 import { Glance } from './glance/glance.tsx'
+import { Icon } from './icon.tsx'
 import { judgeState } from './judgement.ts'
 import { isField, pressOnce } from './keys.ts'
-import { act, readView, showView, useMirror } from './mirror.ts'
-import { Navigation } from './navigation.tsx'
+import { act, dismissRefusal, readView, showView, useMirror } from './mirror.ts'
 import { glance } from './place.ts'
-import { Refusal } from './refusal.tsx'
 import { Clients } from './views/clients.tsx'
 import { Doctor } from './views/doctor.tsx'
 import { Logs } from './views/logs.tsx'
@@ -73,5 +72,61 @@ const NoCore = () => {
       <h1 tabIndex={-1}>{word}</h1>
       <p className="not-known">{sentence}</p>
     </div>
+  )
+}
+
+/** Why the last command was refused, above every view until dismissed. */
+const Refusal = () => {
+  const refusal = useMirror((mirror) => mirror.refusal)
+  if (refusal === null) return null
+  return (
+    <div className="refusal" role="alert">
+      <Icon name="failed" />
+      <span>Not done: {refusal}</span>
+      <button type="button" className="button-small" onClick={dismissRefusal}>
+        Dismiss
+      </button>
+    </div>
+  )
+}
+
+/** `models` has no tab, for which a narrow window has no room: it is reached from the plan. */
+const tabs: readonly (readonly [View['id'], string])[] = [
+  ['glance', 'Glance'],
+  ['logs', 'Logs'],
+  ['plan', 'Plan'],
+  ['doctor', 'Doctor'],
+  ['clients', 'Clients'],
+  ['settings', 'Settings'],
+]
+
+const Navigation = () => {
+  const shown = useMirror(({ view }) => view.id)
+  const pinned = useMirror(({ app }) => app?.pinned ?? false)
+  const current = shown === 'models' ? 'plan' : shown
+  return (
+    <nav className="navigation" aria-label="Views">
+      {tabs.map(([id, title]) => (
+        <button
+          key={id}
+          type="button"
+          className="tab"
+          aria-current={id === current ? 'page' : undefined}
+          onClick={() => showView({ id, service: null })}
+        >
+          {title}
+        </button>
+      ))}
+      <button
+        type="button"
+        className="tab tab-pin"
+        aria-pressed={pinned}
+        aria-label="Keep the window open and on top"
+        title={pinned ? 'Unpin the window' : 'Keep the window open and on top'}
+        onClick={() => void act({ type: 'pin', pinned: !pinned })}
+      >
+        <Icon name={pinned ? 'pinned' : 'pin'} />
+      </button>
+    </nav>
   )
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type * as fc from 'fast-check'
 import { afterAll, beforeAll, it } from 'vitest'
 import { parseArguments } from '../electron/cli/arguments.ts'
-import { UsageError } from '../electron/cli/usage-error.ts'
+import { UsageError } from '../electron/cli/options.ts'
 import { sampleSnapshot } from '../electron/contract/test-support/sample-snapshot.ts'
 import { readKeyList } from '../electron/core/access/developer-keys-file.ts'
 import { readInstalledFiles } from '../electron/core/agents-file/installed-files.ts'
@@ -83,6 +83,7 @@ import { createPipProgress } from '../electron/core/setup/pip-output.ts'
 import { readIntent } from '../electron/core/stack/intent.ts'
 import { openLedger } from '../electron/core/supervise/ledger.ts'
 import { findFault, hostileBytes, hostileJson, hostileText } from './storm-inputs.ts'
+
 import samples from './storm-samples.json' with { type: 'json' }
 
 interface Target {

@@ -16,10 +16,10 @@ import {
   type Parse,
   refuse,
   text,
+  UsageError,
   value,
   wholeNumber,
 } from './options.ts'
-import { UsageError } from './usage-error.ts'
 
 const json = flag()
 const profile = text('NAME')

@@ -1,7 +1,6 @@
 // A command of `nexus`: its options, its words, its usage line, and the parsing that they share. Pure.
 import { parseArgs } from 'node:util'
-import { type Options, refuse, type ValuesOf } from './options.ts'
-import { UsageError } from './usage-error.ts'
+import { type Options, refuse, UsageError, type ValuesOf } from './options.ts'
 
 interface Declaration<Own extends Options, Given extends object> {
   readonly options: Own

@@ -1,10 +1,12 @@
-// Answers of a core, with a deadline: a stuck core is reported instead of waited for forever.
+// What commands ask of a core: one answer, with a deadline so that a stuck core is reported instead of waited for forever,
+// or its snapshots until they meet a condition.
 import type { Command } from '../contract/command.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import { within } from '../core/base/deadline.ts'
 import type { ControlClient } from '../core/control/client.ts'
 import { readLockOwner } from '../core/control/core-lock.ts'
 import type { CliContext } from './context.ts'
+import type { DownJudgement, UpJudgement } from './settling.ts'
 
 /** A snapshot waits 1.5 s for its readings (core/observe/poller.ts); a swapping machine may need a few seconds more. */
 const answerMs = 10_000
@@ -48,4 +50,39 @@ export const inTime = async <T>(
   const core = client.user === null ? 'the core' : `${client.user}'s core`
   const pid = owner === null ? '' : ` (pid ${owner.pid})`
   throw new Error(`${core}${pid} does not answer: nexus doctor says more`)
+}
+
+/** The first snapshot for which `isOver` holds; null when the core goes away first. Rejects when `signal` is aborted. */
+export const followUntil = async (
+  client: ControlClient,
+  isOver: (snapshot: Snapshot) => boolean,
+  onSnapshot: (snapshot: Snapshot) => void = () => {},
+  signal?: AbortSignal,
+): Promise<Snapshot | null> => {
+  signal?.throwIfAborted()
+  const { promise: over, resolve, reject } = Promise.withResolvers<Snapshot>()
+  signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
+  const watching = client.watch((snapshot) => {
+    onSnapshot(snapshot)
+    if (isOver(snapshot)) resolve(snapshot)
+  })
+  watching.begun.catch(reject)
+  try {
+    return await Promise.race([over, client.closed.then(() => null)])
+  } finally {
+    watching.stop()
+  }
+}
+
+/** Waits for the end of a start or stop. Throws the reasons when it fails. */
+export const untilSettled = async (
+  client: ControlClient,
+  judge: (snapshot: Snapshot) => UpJudgement | DownJudgement,
+  signal?: AbortSignal,
+): Promise<Snapshot> => {
+  const last = await followUntil(client, (now) => judge(now).kind !== 'waiting', undefined, signal)
+  if (last === null) throw new Error('the core went away')
+  const judgement = judge(last)
+  if (judgement.kind === 'failed') throw new Error(judgement.reasons.join(' '))
+  return last
 }

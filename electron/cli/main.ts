@@ -1,13 +1,11 @@
 // Entry of the `nexus` command: the context, the command, the exit code.
-
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { locateStateFolder } from '../core/config/state-folder.ts'
 import { createPlatform } from '../core/platform/detect-platform.ts'
 import { type CliContext, exitCodes } from './context.ts'
-import { watchOutput } from './output.ts'
-import { runToEnd, type Voice } from './run-to-end.ts'
-import { forTerminal } from './terminal-text.ts'
+import { forTerminal, watchOutput } from './output.ts'
+import { runToEnd, type Voice } from './run-command.ts'
 
 const output = watchOutput({
   stdout: process.stdout,

@@ -1,7 +1,9 @@
-// The kinds of options of `nexus`: each reads its value and refuses a bad one with the place, what was found and what is allowed. Pure.
-import { UsageError } from './usage-error.ts'
+// The kinds of options of `nexus`: each reads its value and refuses a bad one with the place, what was found and what is
+// allowed. Pure.
+/** An invalid command line: the message names the word, what was found and what is allowed. */
+export class UsageError extends Error {}
 
-export interface Option<Value> {
+interface Option<Value> {
   readonly type: 'boolean' | 'string'
   /** Follows the name in the usage line, as N does in `--lines N`; empty: a flag. */
   readonly sample: string

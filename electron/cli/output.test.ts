@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { expect, it, vi } from 'vitest'
-import { watchOutput } from './output.ts'
+import { forTerminal, watchOutput } from './output.ts'
 
 const errno = (code: string): Error => Object.assign(new Error(`${code}: write`), { code })
 
@@ -52,4 +52,10 @@ it('lets a command clean up before it fails', () => {
   undo()
   stdout.emit('error', errno('EPIPE'))
   expect(exit).toHaveBeenCalledTimes(1)
+})
+
+it('passes only our own colours, and only where colour is on', () => {
+  const line = '\u001b[31mfailed\u001b[0m: \u001b]0;title\u0007\u001b[5mblink'
+  expect(forTerminal(line, true)).toBe('\u001b[31mfailed\u001b[0m: ␛]0;title␇blink')
+  expect(forTerminal(line, false)).toBe('failed: ␛]0;title␇blink')
 })

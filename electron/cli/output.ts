@@ -1,14 +1,15 @@
-// Failed writes to stdout and stderr: the reader went away, or the disk is full.
+// The way out to the terminal: the last filter of a line, and failed writes because the reader went away or the disk is full.
 import { messageOf } from '../core/base/error-message.ts'
 import { isErrno } from '../core/base/private-file.ts'
+import { showControls } from '../wording/visible-text.ts'
 import { exitCodes } from './context.ts'
 
 /** The part of a `process` stream used here. */
-export interface OutputStream {
+interface OutputStream {
   on(event: 'error', listener: (error: Error) => void): unknown
 }
 
-export interface OutputOptions {
+interface OutputOptions {
   readonly stdout: OutputStream
   readonly stderr: OutputStream & { write(text: string): unknown }
   readonly exit: (code: number) => void
@@ -45,3 +46,19 @@ export const watchOutput = ({ stdout, stderr, exit }: OutputOptions) => {
     conclude: (code: number) => (failed && code === exitCodes.done ? exitCodes.failed : code),
   }
 }
+
+/** The codes that view/text-line.ts and view/plan-view.ts emit. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: our own codes.
+const ownColours = /(\u001b\[(?:0|1|2|3[1-6])m)/
+
+/**
+ * Only our own colour codes pass, whatever a line quotes.
+ * @param color whether lines contain our colour codes
+ */
+export const forTerminal = (line: string, color: boolean): string =>
+  color
+    ? line
+        .split(ownColours)
+        .map((part, index) => (index % 2 === 1 ? part : showControls(part)))
+        .join('')
+    : showControls(line)

@@ -11,7 +11,7 @@ export const printAnswer = (
   else for (const line of lines) print(line)
 }
 
-/** With --json, run-to-end.ts also prints the reason as a document. */
+/** With --json, run-command.ts also prints the reason as a document. */
 export const fail = (
   { printError }: Pick<CliContext, 'printError'>,
   reason: string,

@@ -1,7 +1,8 @@
-// Dispatches a parsed command.
+// From command line to exit code. With --json, a command that fails prints one document too.
 import { z } from 'zod'
 import { ConfigSchema } from '../contract/config.ts'
-import type { CliCommand, CommandNamed } from './arguments.ts'
+import { messageOf } from '../core/base/error-message.ts'
+import { type CliCommand, type CommandNamed, parseArguments } from './arguments.ts'
 import { detachCore } from './attach.ts'
 import { runAgentsFile } from './commands/agents-file.ts'
 import { runApp } from './commands/app.ts'
@@ -26,6 +27,7 @@ import { runUp } from './commands/up.ts'
 import { type CliContext, exitCodes } from './context.ts'
 import { renderHelp } from './help.ts'
 import { serveCore } from './host.ts'
+import { UsageError } from './options.ts'
 import { readVersion } from './version.ts'
 
 type Name = CliCommand['name']
@@ -75,3 +77,40 @@ const dispatch = <Each extends Name>(name: Each, command: Commands[Each], contex
 /** Returns the exit code. Throws an Error whose message is for the user. */
 export const runCommand = async (command: CliCommand, context: CliContext): Promise<number> =>
   dispatch(command.name, command, context)
+
+export type Voice = Pick<CliContext, 'print' | 'printError'>
+
+/** Never throws: prints errors to stderr, and with --json also to stdout unless a document is there already. */
+export const runToEnd = async (
+  argv: readonly string[],
+  voice: Voice,
+  createContext: (voice: Voice) => CliContext,
+  run: typeof runCommand = runCommand,
+): Promise<number> => {
+  let command: CliCommand | null = null
+  let hasPrinted = false
+  let lastSaid = 'it failed without a reason'
+  const heard: Voice = {
+    print: (line) => {
+      hasPrinted = true
+      voice.print(line)
+    },
+    printError: (line) => {
+      lastSaid = line
+      voice.printError(line)
+    },
+  }
+  const conclude = (code: number): number => {
+    const owesDocument = command !== null && 'json' in command && command.json && !hasPrinted
+    if (owesDocument && code !== exitCodes.done) voice.print(JSON.stringify({ error: lastSaid }))
+    return code
+  }
+  try {
+    command = parseArguments(argv)
+    return conclude(await run(command, createContext(heard)))
+  } catch (error) {
+    lastSaid = messageOf(error)
+    voice.printError(`nexus: ${lastSaid}`)
+    return conclude(error instanceof UsageError ? exitCodes.usage : exitCodes.failed)
+  }
+}

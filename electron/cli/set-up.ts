@@ -1,12 +1,11 @@
 // Shows set-up on the terminal: the core's, requested by `nexus up`, or this process's own.
-
 import type { Profile } from '../contract/profile.ts'
 import { type CommandedId, commandedIds } from '../contract/service-ids.ts'
 import type { ControlClient } from '../core/control/client.ts'
 import { ensureSetUp as ensureCoreSetUp } from '../core/setup/set-up.ts'
 import { describeProgress, type SetupContext, type SetupProgress } from '../core/setup/setup-step.ts'
 import type { CliContext } from './context.ts'
-import { followUntil } from './follow-core.ts'
+import { followUntil } from './core-answer.ts'
 import { type ProgressStream, withProgressLine } from './view/progress-line.ts'
 
 /** Idempotent: a few file reads when everything is there. Throws a one-sentence error. */

@@ -1,14 +1,13 @@
-// The app's own actions, for window and tray.
+// The app's own actions, for window and tray, and the only addresses that it ever opens externally.
 import type { App, Clipboard, Shell } from 'electron'
 import type { AppAction } from '../contract/app.ts'
 import type { Outcome } from '../contract/command.ts'
 import type { SnippetName } from '../core/control/core-link.ts'
 import type { AppStateStore } from './feeds.ts'
 import { readLoginItem, setLoginItem } from './login-item.ts'
-import { pageAddress } from './pages.ts'
 import type { AppWindow } from './window.ts'
 
-export interface ActionParts {
+interface ActionParts {
   readonly app: App
   readonly platform: NodeJS.Platform
   readonly clipboard: Clipboard
@@ -56,4 +55,28 @@ export const createActions = (parts: ActionParts): ((action: AppAction) => Promi
       }
     }
   }
+}
+
+type Page = Extract<AppAction, { type: 'openPage' }>['page']
+
+/** The window names a page, never an address. */
+const pages: Readonly<Record<Page, { readonly address: string; readonly on: 'everywhere' | 'darwin' }>> = {
+  'notification-settings': {
+    address: 'x-apple.systempreferences:com.apple.preference.notifications',
+    on: 'darwin',
+  },
+  'login-items': {
+    address: 'x-apple.systempreferences:com.apple.LoginItems-Settings.extension',
+    on: 'darwin',
+  },
+  'llama-server-help': {
+    address: 'https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md',
+    on: 'everywhere',
+  },
+}
+
+/** null if this system has no such page. */
+export const pageAddress = (page: Page, platform: NodeJS.Platform): string | null => {
+  const { address, on } = pages[page]
+  return on === 'everywhere' || on === platform ? address : null
 }

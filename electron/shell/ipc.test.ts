@@ -2,8 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { AppActionSchema } from '../contract/app.ts'
 import { CommandSchema } from '../contract/command.ts'
-import { answerCall } from './ipc.ts'
-import type { CallEvent, Caller } from './trusted-sender.ts'
+import { answerCall, type CallEvent, type Caller } from './ipc.ts'
 
 const frame = (url: string) => ({ url })
 const contents = (url: string): Caller => ({ getURL: () => url, mainFrame: frame(url) })

@@ -6,11 +6,11 @@ import { type Command, CommandSchema, type Outcome } from '../contract/command.t
 import { type Answers, type Query, QuerySchema } from '../contract/question.ts'
 import { LogIdSchema } from '../contract/service-ids.ts'
 import { messageOf } from '../core/base/error-message.ts'
+import { origin } from './app-protocol.ts'
 import { channels, type Reply } from './channels.ts'
 import type { Feeds } from './feeds.ts'
-import { type CallEvent, type Caller, isTrustedSender } from './trusted-sender.ts'
 
-export interface IpcTargets {
+interface IpcTargets {
   /** The contents of our one window; null while there is none. */
   window(): WebContents | null
   readonly feeds: Feeds
@@ -65,3 +65,33 @@ export const answerCall = async <T>(
     return { ok: false, reason: messageOf(error) }
   }
 }
+
+interface Frame {
+  readonly url: string
+}
+
+/** The part of WebContents used here. */
+export interface Caller {
+  getURL(): string
+  readonly mainFrame: Frame
+}
+
+/** The part of Electron's IpcMainInvokeEvent used here; before Electron 12 it had no `senderFrame`. */
+export interface CallEvent {
+  readonly sender: Caller
+  readonly senderFrame?: Frame | null
+}
+
+/**
+ * Whether the call comes from the main frame of our window, showing our page. `window`: the contents of our one window; null
+ * while there is none.
+ */
+const isTrustedSender = (event: CallEvent, window: Caller | null): boolean => {
+  if (window === null || event.sender !== window) return false
+  if (!('senderFrame' in event)) return isOurs(event.sender.getURL())
+  const frame = event.senderFrame
+  // null once the frame has navigated away or was destroyed (Electron's docs of IpcMainInvokeEvent).
+  return frame != null && frame === window.mainFrame && isOurs(frame.url)
+}
+
+const isOurs = (address: string): boolean => address === origin || address.startsWith(`${origin}/`)

@@ -1,6 +1,6 @@
 // What is said of opening at login, and what the system is asked for.
 import { expect, it } from 'vitest'
-import { type LoginItemApp, readLoginItem, setLoginItem } from './login-item.ts'
+import { type LoginItemApp, readLoginItem, setLoginItem, showsWindowAtLaunch } from './login-item.ts'
 
 type Settings = ReturnType<LoginItemApp['getLoginItemSettings']>
 
@@ -53,3 +53,17 @@ it('says what to do instead where it cannot be had, and asks the system for noth
   expect(setLoginItem(linux.app, 'linux', true)).toContain('nexus service install')
   expect([...notInstalled.asked, ...linux.asked]).toEqual([])
 })
+
+const app = (hidden: boolean, wasOpenedAtLogin: boolean) => ({
+  commandLine: { hasSwitch: (name: string) => hidden && name === 'hidden' },
+  getLoginItemSettings: () => ({ wasOpenedAtLogin }),
+})
+
+it.each([
+  ['by a person', false, false, 'darwin', true],
+  ['at login', false, true, 'darwin', false],
+  ['by a person', false, false, 'linux', true],
+  ['with --hidden', true, false, 'linux', false],
+] as const)('opened %s (hidden %s, at login %s, %s): %s', (_, hidden, atLogin, platform, shown) =>
+  expect(showsWindowAtLaunch(app(hidden, atLogin), platform)).toBe(shown),
+)

@@ -1,4 +1,4 @@
-// Whether the app opens at login, according to the system, not to our request.
+// Opening at login: whether the app does, according to the system and not to our request, and whether it just did.
 import type { AppState } from '../contract/app.ts'
 
 /** The part of Electron's app used here. */
@@ -30,3 +30,17 @@ export const setLoginItem = (
   app.setLoginItemSettings({ openAtLogin })
   return null
 }
+
+/** The part of Electron's app used here. */
+interface LaunchedApp {
+  readonly commandLine: { hasSwitch(name: string): boolean }
+  getLoginItemSettings(): { readonly wasOpenedAtLogin: boolean }
+}
+
+/**
+ * A system may show no icon at all (GNOME without an extension, macOS 26 by a switch), and a person who opens an app expects
+ * to see it. `--hidden` is for other programs that open it at login.
+ */
+export const showsWindowAtLaunch = (app: LaunchedApp, platform: NodeJS.Platform): boolean =>
+  !app.commandLine.hasSwitch('hidden') &&
+  !(platform === 'darwin' && app.getLoginItemSettings().wasOpenedAtLogin)

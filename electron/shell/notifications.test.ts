@@ -1,7 +1,8 @@
 // One notification for each notice, and none left over.
-import { beforeEach, expect, it } from 'vitest'
+import { EventEmitter } from 'node:events'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Notice, View } from '../contract/notice.ts'
-import { createNotifications } from './notifications.ts'
+import { createNotifications, type SystemNotification, showNotice } from './notifications.ts'
 
 const notice = (id: string, change: Partial<Notice> = {}): Notice => ({
   id,
@@ -81,4 +82,88 @@ it('says that the system refuses them, and when it no longer does', async () => 
   take([notice('a'), notice('b')])
   await Promise.resolve()
   expect(refusals).toEqual(['not allowed', null])
+})
+
+describe('one of the system', () => {
+  const full: Notice = {
+    id: 'slots-full',
+    since: 1,
+    severity: 'critical',
+    title: 'All slots are busy',
+    body: 'A fifth agent waits.',
+    view: { id: 'glance', service: null },
+    raise: true,
+  }
+
+  interface Made {
+    readonly events: EventEmitter
+    readonly options: object
+    readonly calls: string[]
+  }
+
+  let made: Made[]
+  const create = (options: object): SystemNotification => {
+    const calls: string[] = []
+    const events = new EventEmitter()
+    made.push({ events, options, calls })
+    return Object.assign(events, { show: () => calls.push('show'), close: () => calls.push('close') })
+  }
+  const last = (): Made => {
+    const one = made.at(-1)
+    if (one === undefined) throw new Error('none was made')
+    return one
+  }
+
+  beforeEach(() => {
+    made = []
+    said = []
+    vi.useFakeTimers()
+  })
+  afterEach(() => vi.useRealTimers())
+
+  let said: (string | null)[]
+  const listeners = {
+    onClick: () => said.push('click'),
+    onRefused: (reason: string | null) => said.push(reason),
+  }
+
+  it('is shown with the words of the notice under its id, and a click counts', async () => {
+    const shown = showNotice(create, full, listeners)
+    const { events, options, calls } = last()
+    expect(options).toEqual({ id: full.id, title: full.title, body: full.body, urgency: 'critical' })
+    expect(calls).toEqual(['show'])
+    events.emit('show')
+    events.emit('click')
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(said).toEqual(['click', null])
+    shown.close()
+    expect(calls).toEqual(['show', 'close'])
+  })
+
+  it('tells why the system refused', async () => {
+    showNotice(create, full, listeners)
+    last().events.emit('failed', {}, 'not signed')
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(said).toEqual(['the system refused: not signed'])
+  })
+
+  it('does not take silence for a yes, and takes a late one: a person may have to allow the first', async () => {
+    showNotice(create, full, listeners)
+    await vi.advanceTimersByTimeAsync(6_000)
+    expect(said).toEqual([expect.stringContaining('did not confirm')])
+    last().events.emit('show')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(said.at(-1)).toBeNull()
+  })
+
+  it('says that there is no service for them', () => {
+    showNotice(null, full, listeners)
+    expect(said).toEqual(['this system has no notification service'])
+  })
+
+  it('that was withdrawn before the system answered is not refused', async () => {
+    showNotice(create, full, listeners).close()
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(said).toEqual([])
+  })
 })

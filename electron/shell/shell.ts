@@ -1,5 +1,4 @@
 // Assembles the shell: the connection to the core, and the desktop parts that show and command it.
-
 import { join } from 'node:path'
 import {
   app,
@@ -29,25 +28,21 @@ import { followConfig } from '../core/config/follow-config.ts'
 import { ensureStateFolder, type StateFolder } from '../core/config/state-folder.ts'
 import { connectCore } from '../core/control/connect-core.ts'
 import { plural } from '../wording/figures.ts'
-import { describeWork } from '../wording/work.ts'
+import { describeWork } from '../wording/room.ts'
 import { createActions } from './actions.ts'
 import type { AppPaths } from './app-paths.ts'
 import { serveApp } from './app-protocol.ts'
 import { feedChannel } from './channels.ts'
-import { describeInterruption, interrupts } from './confirm-stop.ts'
 import { createAppState, createFeeds } from './feeds.ts'
 import { serveIpc } from './ipc.ts'
 import { readLoginItem } from './login-item.ts'
-import { createNotifications } from './notifications.ts'
-import { createQuit, type Quit } from './quit.ts'
-import { watchQuit } from './quit-watchdog.ts'
+import { createNotifications, showNotice } from './notifications.ts'
+import { createQuit, type Quit, servicesRun, stopEverything, watchQuit } from './quit.ts'
 import { denyPermissions } from './security.ts'
 import { startAtFirstCore } from './start-at-launch.ts'
 import type { CoreStarter } from './start-core.ts'
-import { servicesRun, stopEverything } from './stop-everything.ts'
-import { showNotice } from './system-notification.ts'
 import { createTray } from './tray.ts'
-import type { TrayChoice } from './tray-menu.ts'
+import { describeInterruption, interrupts, type TrayChoice } from './tray-menu.ts'
 import { type AppWindow, createWindow } from './window.ts'
 
 export interface ShellOptions {

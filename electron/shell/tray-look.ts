@@ -1,13 +1,11 @@
 // The menu-bar icon: a shape for the state, a short text beside it, and a tooltip. Pure.
-
 import type { AppState } from '../contract/app.ts'
 import type { Config } from '../contract/config.ts'
 import { serviceNames } from '../contract/service-ids.ts'
 import { presentServices } from '../contract/services.ts'
 import type { Phase, Snapshot } from '../contract/snapshot.ts'
 import { formatRate, plural } from '../wording/figures.ts'
-import { measureRoom } from '../wording/room.ts'
-import { countWaiting } from '../wording/waiting.ts'
+import { countWaiting, measureRoom } from '../wording/room.ts'
 
 export const trayIcons = ['stopped', 'starting', 'ready', 'busy', 'full', 'failed'] as const
 export type TrayIcon = (typeof trayIcons)[number]

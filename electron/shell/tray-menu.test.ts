@@ -1,8 +1,8 @@
 // What the menu offers in every state.
 import { describe, expect, it } from 'vitest'
 import type { AppState } from '../contract/app.ts'
-import { appState, slots, withService } from '../contract/test-support/sample-app-state.ts'
-import { type TrayItem, trayMenu } from './tray-menu.ts'
+import { appState, snapshotAt as at, slots, withService } from '../contract/test-support/sample-app-state.ts'
+import { describeInterruption, interrupts, type TrayItem, trayMenu } from './tray-menu.ts'
 
 const texts = (items: readonly TrayItem[]): string[] =>
   items.flatMap((item) => (item.kind === 'separator' ? [] : [item.text]))
@@ -117,4 +117,22 @@ it('tells of a gateway, and starts one that has failed', () => {
   expect(texts(trayMenu(failed))).toContain('Gateway: failed')
   expect(find(failed, 'Start everything').enabled).toBe(true)
   expect(find(appState({}), 'Start everything').enabled).toBe(false)
+})
+
+it('asks before stopping another user’s stack, even an idle one', () => {
+  const link = { kind: 'attached', pid: 12, user: 'ann' } as const
+  expect(describeInterruption(appState(at(0)))).toBeNull()
+  expect(describeInterruption(appState(at(0), { link: { ...link, user: null } }))).toBeNull()
+  expect(describeInterruption(appState(at(0), { link }))).toBe('This is ann’s stack.')
+  expect(describeInterruption(appState(at(1), { link }))).toBe(
+    'This is ann’s stack. 1 agent is being answered.',
+  )
+})
+
+it('asks before what interrupts, and before nothing else', () => {
+  const stop = { type: 'stop', eject: false, now: false, force: false } as const
+  expect(interrupts({ ...stop, only: null })).toBe(true)
+  expect(interrupts({ type: 'restart', only: 'proxy' })).toBe(true)
+  expect(interrupts({ ...stop, only: 'ramDisk' })).toBe(false)
+  expect(interrupts({ type: 'start', only: null, profile: null, force: false })).toBe(false)
 })

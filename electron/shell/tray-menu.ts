@@ -1,4 +1,5 @@
-// The icon's menu as data, with the same commands as window and command line. Pure.
+// The icon's menu as data, with the same commands as window and command line, and the question before one that interrupts
+// agents. Pure.
 import type { AppAction, AppState } from '../contract/app.ts'
 import type { Command } from '../contract/command.ts'
 import { hostOf } from '../contract/guest-rights.ts'
@@ -6,6 +7,7 @@ import type { View } from '../contract/notice.ts'
 import { type CommandedId, commandedIds, serviceNames } from '../contract/service-ids.ts'
 import { presentServices } from '../contract/services.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
+import { describeWork } from '../wording/room.ts'
 import { stateLine } from './tray-look.ts'
 
 export type TrayChoice =
@@ -132,3 +134,15 @@ const copyEndpoint = (snapshot: Snapshot | null): TrayItem => {
     choice: { type: 'copy-address' },
   }
 }
+
+/** The question before a stop; null: none needed. One careless click never stops another user's stack. */
+export const describeInterruption = (state: AppState): string | null => {
+  const host = hostOf(state)
+  const work = describeWork(state.snapshot)
+  if (host === null) return work
+  return `This is ${host}’s stack.${work === null ? '' : ` ${work}`}`
+}
+
+/** A start interrupts no agent. */
+export const interrupts = (command: Command): boolean =>
+  (command.type === 'stop' || command.type === 'restart') && command.only !== 'ramDisk'

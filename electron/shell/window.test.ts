@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BrowserWindowConstructorOptions, Rectangle } from 'electron'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { windowUrl } from './app-files.ts'
+import { windowUrl } from './app-protocol.ts'
 import { createWindow, type SystemWindow } from './window.ts'
 
 const large = {

@@ -6,7 +6,7 @@ import { messageOf } from '../core/base/error-message.ts'
 import { readRecord } from '../core/base/json-record.ts'
 import { writePrivateFile } from '../core/base/private-file.ts'
 import { logToStderr } from '../core/logs/core-log.ts'
-import { windowUrl } from './app-files.ts'
+import { windowUrl } from './app-protocol.ts'
 import { clampToScreen, placeWindow } from './window-place.ts'
 
 /** The part of Electron's BrowserWindow used here. */

@@ -1,7 +1,8 @@
-// Whether one more agent would have to wait: one judgement and one sentence for every view and for the core's notices.
+// How busy the stack is: free slots, who waits, and the work that a stop interrupts. One judgement for every view and for the
+// core's notices. Pure.
+import { isServing } from '../contract/services.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import { plural } from './figures.ts'
-import { countWaiting } from './waiting.ts'
 
 export interface Room {
   readonly slots: number
@@ -41,4 +42,48 @@ export const sayRoom = (room: Room | null): { readonly isFull: boolean; readonly
   const next = ordinals[slots]
   const agent = next === undefined ? 'one more agent' : `a ${next} agent`
   return { isFull: true, sentence: `${busy}: ${agent} waits its turn` }
+}
+
+/**
+ * Requests that wait in the Router, and those that llama-server defers: they bypassed the Router, or were let in just
+ * before a slot was really free. null when neither reports.
+ */
+export const countWaiting = ({ requests, queue }: Pick<Snapshot, 'requests' | 'queue'>): number | null => {
+  if (requests === null) return queue?.deferred ?? null
+  return requests.filter(({ phase }) => phase === 'waiting').length + (queue?.deferred ?? 0)
+}
+
+type Work =
+  | { readonly kind: 'none' }
+  /** The AI Engine serves but does not report its slots. */
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'agents'; readonly busy: number; readonly waiting: number }
+
+/** On this Studio and the others, with requests that the Router has let through; without a serving AI Engine there is none. */
+export const measureWork = (snapshot: Snapshot): Work => {
+  const room = measureRoom(snapshot)
+  if (room === null) {
+    return { kind: isServing(snapshot.services.llamaServer) ? 'unknown' : 'none' }
+  }
+  const { slots, free, waiting } = room
+  const busy = slots - free
+  return busy === 0 && waiting === 0 ? { kind: 'none' } : { kind: 'agents', busy, waiting }
+}
+
+/** A sentence about the work in progress; null: none. */
+export const describeWork = (snapshot: Snapshot | null): string | null => {
+  if (snapshot === null) return null
+  const work = measureWork(snapshot)
+  switch (work.kind) {
+    case 'none':
+      return null
+    case 'unknown':
+      return 'Could not find out whether agents are being answered.'
+    case 'agents': {
+      const { busy, waiting } = work
+      const queue =
+        waiting === 0 ? '' : `, and ${plural(waiting, 'request')} ${waiting === 1 ? 'waits' : 'wait'}`
+      return `${plural(busy, 'agent')} ${busy === 1 ? 'is' : 'are'} being answered${queue}.`
+    }
+  }
 }

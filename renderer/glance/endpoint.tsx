@@ -4,8 +4,7 @@ import type { Answers } from '../../electron/contract/question.ts'
 import { isServing } from '../../electron/contract/services.ts'
 import { useHost } from '../guest.ts'
 import { act, useSnapshot } from '../mirror.ts'
-import { askClients } from '../questions.ts'
-import { useAnswer } from '../use-answer.ts'
+import { askClients, useAnswer } from '../use-answer.ts'
 
 /** The shells in the footer; the Clients view has all. */
 const shells: readonly { readonly id: string; readonly label: string }[] = [

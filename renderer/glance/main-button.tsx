@@ -1,14 +1,13 @@
 // The main button: starts, cancels or stops everything; with agents at work it first says what stopping does to them.
 import { type MouseEvent, useState } from 'react'
 import type { Command } from '../../electron/contract/command.ts'
-import { describeWork } from '../../electron/wording/work.ts'
+import { describeWork } from '../../electron/wording/room.ts'
 import { useHost } from '../guest.ts'
 import { chooseMainAction, endsServers, type MainAction } from '../judgement.ts'
 import { useEscape } from '../keys.ts'
 import { send, useMirror, useSnapshot } from '../mirror.ts'
 import { usePressHold } from '../press-hold.ts'
-import { askSettings } from '../questions.ts'
-import { useAnswer } from '../use-answer.ts'
+import { askSettings, useAnswer } from '../use-answer.ts'
 
 const stopAll = (now: boolean): Command => ({ type: 'stop', only: null, eject: false, now, force: false })
 const startAll = { type: 'start', only: null, profile: null, force: false } as const

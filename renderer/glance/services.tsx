@@ -2,7 +2,7 @@
 import { memo } from 'react'
 import { type ServiceId, serviceIds, serviceNames } from '../../electron/contract/service-ids.ts'
 import { readService } from '../../electron/contract/services.ts'
-import { keptEnd } from '../../electron/wording/model-name.ts'
+import { keptEnd } from '../../electron/wording/model-words.ts'
 import { Icon } from '../icon.tsx'
 import { showView, useSnapshot } from '../mirror.ts'
 import {

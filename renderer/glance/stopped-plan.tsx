@@ -6,9 +6,8 @@ import { formatBytes, formatContext, plural } from '../../electron/wording/figur
 import { Fit, fitWords } from '../fit.tsx'
 import { useRefusal } from '../guest.ts'
 import { send, useSnapshot } from '../mirror.ts'
-import { askPlan, askSettings } from '../questions.ts'
 import { nameOf } from '../service-words.ts'
-import { useAnswer } from '../use-answer.ts'
+import { askPlan, askSettings, useAnswer } from '../use-answer.ts'
 
 export const StoppedPlan = () => {
   const profileName = useSnapshot((snapshot) => snapshot.profile) ?? ''

@@ -4,10 +4,9 @@ import { type ServiceId, type SupervisedId, serviceNames } from '../../electron/
 import { AskingButton } from '../asking-button.tsx'
 import { useHost, useRefusal } from '../guest.ts'
 import { sendAll, showView } from '../mirror.ts'
-import { askLogTail } from '../questions.ts'
 import { startSentence } from '../sentence.ts'
 import type { Trouble } from '../service-words.ts'
-import { useAnswer } from '../use-answer.ts'
+import { askLogTail, useAnswer } from '../use-answer.ts'
 
 const tailLines = 4
 

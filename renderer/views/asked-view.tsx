@@ -1,8 +1,8 @@
-// A view that shows one answer: pending, failed or there.
+// What all views but the glance share: the head, and one answer that is pending, failed or there.
 import type { ReactNode } from 'react'
+import { formatTime } from '../clock-words.ts'
 import { Fit } from '../fit.tsx'
 import type { Asked } from '../use-answer.ts'
-import { ViewHead } from './view-head.tsx'
 
 interface AskedViewProps<T> {
   readonly asked: Asked<T>
@@ -58,4 +58,23 @@ export const AskedView = <T,>({
       : children(answer)}
     {below}
   </div>
+)
+
+interface ViewHeadProps {
+  readonly title: string
+  readonly note?: string
+  /** When the view's content was read; null: not yet. */
+  readonly checkedAt?: number | null
+  readonly children?: ReactNode
+}
+
+export const ViewHead = ({ title, note = '', checkedAt = null, children }: ViewHeadProps) => (
+  <header className="view-head">
+    <h1 tabIndex={-1}>{title}</h1>
+    <span className="view-note" title={note}>
+      {note}
+      {checkedAt !== null && <small>checked {formatTime(checkedAt)}</small>}
+    </span>
+    {children}
+  </header>
 )

@@ -3,8 +3,7 @@ import { useState } from 'react'
 import { type Command, DeveloperNameSchema } from '../../electron/contract/command.ts'
 import { useEscape } from '../keys.ts'
 import { send } from '../mirror.ts'
-import { askClients } from '../questions.ts'
-import { useAnswer } from '../use-answer.ts'
+import { askClients, useAnswer } from '../use-answer.ts'
 
 type KeyAction = Extract<Command, { type: 'key' }>['action']
 

@@ -1,5 +1,5 @@
-// One service's log, with follow, filter and copy, and the buttons for that service.
-import { useLayoutEffect, useMemo, useRef, useState } from 'react'
+// One service's log (its tail, then each new line) with follow, filter and copy, and the buttons for that service.
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import type { Command } from '../../electron/contract/command.ts'
 import { refuseLogs } from '../../electron/contract/guest-rights.ts'
 import { type LogId, type ServiceId, serviceIds, serviceNames } from '../../electron/contract/service-ids.ts'
@@ -9,13 +9,13 @@ import { plural } from '../../electron/wording/figures.ts'
 import { AskingButton } from '../asking-button.tsx'
 import { keepLogFilter, useDrafts } from '../drafts.ts'
 import { useHost, useRefusal } from '../guest.ts'
-import { filterLines, judgeLine } from '../log-lines.ts'
+import { appendLines, filterLines, joinTail, judgeLine, type LogLine, mostLogLines } from '../log-lines.ts'
 import { act, send, showCoreLog, showView, useMirror, useSnapshot } from '../mirror.ts'
 import { logAt } from '../place.ts'
-import { describeWorkLoss, ejectForge, ejectLoss, startOf } from '../service-commands.ts'
-import { useLog } from '../use-log.ts'
+import { describeWorkLoss, ejectForge, ejectLoss, startOf } from '../service-words.ts'
+import { askLogTail } from '../use-answer.ts'
+import { ViewHead } from './asked-view.tsx'
 import { CopyButton } from './copy-button.tsx'
-import { ViewHead } from './view-head.tsx'
 
 const pages = [...serviceIds, 'core'] as const
 const pageNames: Readonly<Record<(typeof pages)[number], string>> = { ...serviceNames, core: 'Nexus' }
@@ -166,4 +166,51 @@ const ServiceControls = ({ id }: { readonly id: ServiceId }) => {
         ))}
     </div>
   )
+}
+
+interface FollowedLog {
+  readonly lines: readonly LogLine[]
+  /** Why the tail is missing; null when it is there or pending. */
+  readonly failure: string | null
+}
+
+const useLog = (log: LogId): FollowedLog => {
+  const [lines, setLines] = useState<readonly LogLine[]>([])
+  const [failure, setFailure] = useState<string | null>(null)
+  // A new core has written lines before we followed it.
+  const core = useSnapshot(({ owner }) => `${owner.pid} ${owner.since}`)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new core needs its tail read again
+  useEffect(() => {
+    let closed = false
+    /** New lines that wait for the tail, to come after it; null once the tail is there. */
+    let early: string[] | null = []
+    const end = window.nexus.onLogLines(log, (added) => {
+      if (early === null) setLines((before) => appendLines(before, added))
+      else early.push(...added)
+    })
+    /** Returns the waiting lines and stops collecting. */
+    const release = (): readonly string[] => {
+      const waited = early ?? []
+      early = null
+      return waited
+    }
+    askLogTail(log, mostLogLines).then(
+      (tail) => {
+        if (closed) return
+        setLines(appendLines([], joinTail(tail, release())))
+        setFailure(null)
+      },
+      (error: unknown) => {
+        if (closed) return
+        const waited = release()
+        setLines((before) => appendLines(before, waited))
+        setFailure(error instanceof Error ? error.message : String(error))
+      },
+    )
+    return () => {
+      closed = true
+      end()
+    }
+  }, [log, core])
+  return { lines, failure }
 }

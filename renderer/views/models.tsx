@@ -7,17 +7,15 @@ import {
   formatRate,
   plural,
 } from '../../electron/wording/figures.ts'
-import { explainColumns, modelColumns } from '../../electron/wording/model-columns.ts'
-import { fitIcons, fitWords } from '../fit.tsx'
+import { explainColumns, modelColumns } from '../../electron/wording/model-words.ts'
+import { fitIcons, fitWords, Lines } from '../fit.tsx'
 import { useHost } from '../guest.ts'
 import { Icon } from '../icon.tsx'
 import { useSnapshot } from '../mirror.ts'
 import { FetchButton, FetchProgress, isFetchShown, TurnButton } from '../model-fetch.tsx'
-import { askModels } from '../questions.ts'
 import { startSentence } from '../sentence.ts'
-import { useAnswer } from '../use-answer.ts'
+import { askModels, useAnswer } from '../use-answer.ts'
 import { AskedView } from './asked-view.tsx'
-import { Lines } from './lines.tsx'
 
 type Model = ModelsAnswer['models'][number]
 

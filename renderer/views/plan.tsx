@@ -3,13 +3,11 @@ import type { PlanAnswer } from '../../electron/contract/question.ts'
 import { serviceNames } from '../../electron/contract/service-ids.ts'
 import { formatBytes } from '../../electron/wording/figures.ts'
 import { quoteArgv } from '../../electron/wording/shell-quote.ts'
-import { Fit, fitWords } from '../fit.tsx'
+import { Fit, fitWords, Lines } from '../fit.tsx'
 import { act, showView, useSnapshot } from '../mirror.ts'
-import { askPlan } from '../questions.ts'
-import { useAnswer } from '../use-answer.ts'
+import { askPlan, useAnswer } from '../use-answer.ts'
 import { AskedView } from './asked-view.tsx'
 import { CopyButton } from './copy-button.tsx'
-import { Lines } from './lines.tsx'
 
 export const Plan = () => {
   // Allocated memory changes when services start and stop.

@@ -3,7 +3,7 @@ import type { SettingsAnswer } from '../../electron/contract/question.ts'
 import { AskingButton } from '../asking-button.tsx'
 import { Icon } from '../icon.tsx'
 import { send, useSnapshot } from '../mirror.ts'
-import { describeWorkLoss, ejectForge, ejectLoss } from '../service-commands.ts'
+import { describeWorkLoss, ejectForge, ejectLoss } from '../service-words.ts'
 
 interface RestartNeededProps {
   readonly differences: SettingsAnswer['restartNeeded']

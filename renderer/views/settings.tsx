@@ -7,7 +7,6 @@ import { Models } from '../glance/models.tsx'
 import { useHost } from '../guest.ts'
 import { isSame } from '../is-same.ts'
 import { act, send, useMirror, useSnapshot } from '../mirror.ts'
-import { askSettings } from '../questions.ts'
 import {
   describeSaving,
   type FormValues,
@@ -16,13 +15,11 @@ import {
   readForm,
   rebaseDraft,
 } from '../settings-form.ts'
-import { useAnswer } from '../use-answer.ts'
-import { AskedView } from './asked-view.tsx'
+import { askSettings, useAnswer } from '../use-answer.ts'
+import { AskedView, ViewHead } from './asked-view.tsx'
 import { DeveloperKeys } from './developer-keys.tsx'
-import { OpenAtLogin } from './open-at-login.tsx'
 import { RestartNeeded } from './restart-needed.tsx'
-import { AppFields, GuestFields, ProfileFields } from './settings-fields.tsx'
-import { ViewHead } from './view-head.tsx'
+import { AppFields, Check, GuestFields, ProfileFields } from './settings-fields.tsx'
 
 export const Settings = () => {
   const host = useHost()
@@ -159,5 +156,47 @@ const SettingsForm = ({ answer, onSent }: SettingsFormProps) => {
         </div>
       )}
     </form>
+  )
+}
+
+/** System settings: open at login, and whether notifications are shown. */
+const OpenAtLogin = () => {
+  const openAtLogin = useMirror(({ app }) => app?.openAtLogin ?? 'unavailable')
+  const refused = useMirror(({ app }) => app?.notificationsRefused ?? null)
+  return (
+    <>
+      <Check
+        label={
+          openAtLogin === 'unavailable' ? 'Open Nexus at login (not possible here)' : 'Open Nexus at login'
+        }
+        checked={openAtLogin === 'on' || openAtLogin === 'requires-approval'}
+        disabled={openAtLogin === 'unavailable'}
+        onChange={(on) => void act({ type: 'openAtLogin', on })}
+      />
+      {openAtLogin === 'requires-approval' && (
+        <div className="system-note">
+          <span>macOS needs your approval for this.</span>
+          <button
+            type="button"
+            className="button-small"
+            onClick={() => void act({ type: 'openPage', page: 'login-items' })}
+          >
+            Login items…
+          </button>
+        </div>
+      )}
+      {refused !== null && (
+        <div className="system-note">
+          <span>Notifications are not shown: {refused}</span>
+          <button
+            type="button"
+            className="button-small"
+            onClick={() => void act({ type: 'openPage', page: 'notification-settings' })}
+          >
+            Allow…
+          </button>
+        </div>
+      )}
+    </>
   )
 }

@@ -1,5 +1,4 @@
 // `nexus clients --test`: tests each hop from a client to the model and says where it breaks and why. Needs no core here.
-
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -16,8 +15,7 @@ import { claudeModelName } from '../../core/router/claude-model-name.ts'
 import type { CommandNamed } from '../arguments.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
-import { refuse } from '../options.ts'
-import { UsageError } from '../usage-error.ts'
+import { refuse, UsageError } from '../options.ts'
 import { renderReachStep, renderReachSummary } from '../view/reach-view.ts'
 
 type ClientsCommand = CommandNamed<'clients'>

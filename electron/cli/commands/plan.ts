@@ -1,5 +1,4 @@
 // `nexus plan`: does it fit, and the exact command lines with every adaptation explained.
-
 import { resolve } from 'node:path'
 import type { Profile } from '../../contract/profile.ts'
 import { formatBytes } from '../../core/base/format-bytes.ts'
@@ -16,8 +15,13 @@ import { readHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { printAnswer } from '../print.ts'
 import { readAnyProfile } from '../profile-choice.ts'
-import { renderMemoryReading, renderPlanDifferences } from '../view/plan-view.ts'
-import { renderEnginePlan, renderGatewayPlan, renderRouterPlan } from '../view/service-plans-view.ts'
+import {
+  renderEnginePlan,
+  renderGatewayPlan,
+  renderMemoryReading,
+  renderPlanDifferences,
+  renderRouterPlan,
+} from '../view/plan-view.ts'
 
 type PlanCommand = CommandNamed<'plan'>
 

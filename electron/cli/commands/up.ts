@@ -1,5 +1,4 @@
 // `nexus up`: sets up, starts, and waits for the answer to a Claude request.
-
 import type { Outcome } from '../../contract/command.ts'
 import type { CommandedId } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
@@ -10,16 +9,14 @@ import { readLastLines } from '../../core/logs/log-follow.ts'
 import { readIntent } from '../../core/stack/intent.ts'
 import { readDifferences, readMachine, readMemory } from '../../core/stack/plan-reading.ts'
 import type { CliCommand } from '../arguments.ts'
-import { attachOrHost, attachToRunning } from '../attach.ts'
+import { attachOrHost, attachToRunning, startingMs } from '../attach.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
-import { readSnapshotInTime } from '../core-answer.ts'
-import { followUntil } from '../follow-core.ts'
+import { followUntil, readSnapshotInTime } from '../core-answer.ts'
 import { createInterruption } from '../interruption.ts'
 import { absoluteRequest } from '../profile-choice.ts'
 import { followSetUp } from '../set-up.ts'
 import { judgeRestart, judgeUp } from '../settling.ts'
-import { startingMs } from '../unreachable-core.ts'
 import { createLiveScreen } from '../view/live-screen.ts'
 import {
   describeGateway,

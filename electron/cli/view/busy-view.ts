@@ -1,6 +1,6 @@
 // Describes the work in progress before a stop.
 import type { Snapshot } from '../../contract/snapshot.ts'
-import { measureWork } from '../../wording/work.ts'
+import { measureWork } from '../../wording/room.ts'
 import { countByDeveloper } from './slot-rows.ts'
 
 /**

@@ -1,8 +1,8 @@
 // What `nexus model list` prints. Pure.
 import type { ModelFetch } from '../../contract/snapshot.ts'
 import type { ModelHere, ModelList } from '../../core/models/model-list.ts'
-import { describeFetch, isFetchActive } from '../../wording/fetch-words.ts'
 import { formatBytes } from '../../wording/figures.ts'
+import { describeFetch, isFetchActive } from '../../wording/model-words.ts'
 import { type Piece, padEnd, piece, renderLines, type TextLine } from './text-line.ts'
 
 export const renderModelList = (

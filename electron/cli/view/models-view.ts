@@ -1,9 +1,8 @@
 // The catalogue as a table for one machine, with sources for published numbers and reasons for unknown ones. No I/O.
-
 import { explainChoice, saySource } from '../../core/models/explain-models.ts'
 import { firstTurnTokens, type JudgedMachine, type JudgedModel } from '../../core/models/judge-models.ts'
 import { formatBytes, formatContext, formatDuration, formatRate, plural } from '../../wording/figures.ts'
-import { explainColumns, modelColumns } from '../../wording/model-columns.ts'
+import { explainColumns, modelColumns } from '../../wording/model-words.ts'
 import {
   hang,
   padEnd,

@@ -1,11 +1,14 @@
 // The plan for people: aligned, in 80 columns, the verdict last.
+import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { builtinProfiles } from '../../core/config/profiles.ts'
 import { readGgufHeader } from '../../core/gguf/gguf-header.ts'
 import { planMemory } from '../../core/memory/memory-plan.ts'
 import { reservesFor, studioSeedMap } from '../../core/memory/reserves.ts'
+import { type PlanContext, readEnginePlan } from '../../core/memory/stack-plan.ts'
 import type { PlanInput } from '../../core/memory/tally.ts'
-import { renderPlanDifferences, renderPlanText } from './plan-view.ts'
+import { renderEnginePlan, renderPlanDifferences, renderPlanText } from './plan-view.ts'
 
 const fixture = (name: string): string =>
   new URL(`../../core/gguf/fixtures/${name}.header.gguf`, import.meta.url).pathname
@@ -122,4 +125,48 @@ describe('renderPlanDifferences', () => {
       'Weights rearranged for this CPU    not known     191 MiB',
     ])
   })
+})
+
+const { studio: profile } = builtinProfiles('/runtime')
+if (profile === undefined) throw new Error('there is no profile profile')
+const model = join(
+  import.meta.dirname,
+  '../../core/gguf/fixtures/DeepSeek-R1-Distill-Llama-70B-Q8_0.header.gguf',
+)
+const nothingInstalled: PlanContext = {
+  profileName: 'profile',
+  profile: { ...profile, llamaServer: { ...profile.llamaServer, modelPath: model } },
+  platform: 'darwin',
+  totalMemoryBytes: 256 * 1024 ** 3,
+  gpuLimitBytes: null,
+  apiKeyPath: '/state/keys/engine.key',
+  parkedDir: '/state/parked',
+  resourcesDir: join(import.meta.dirname, '../../../resources'),
+  locateBinary: () => null,
+  assumeBuild: true,
+}
+
+it('has every flag with its reason, and names the build', async () => {
+  const plan = await readEnginePlan(nothingInstalled)
+  expect(plan).toMatchObject({ binary: null, version: null, assumedBuild: 'b10434', problems: [] })
+  const text = renderEnginePlan(plan, { width: 80, color: false })
+  expect(text[0]).toBe(
+    'AI Engine  llama-server, not installed; planned for b10434 until nexus up installs one',
+  )
+  const flags = plan.argv?.filter((word) => /^--?[a-z]/.test(word)) ?? []
+  expect(flags.length).toBeGreaterThan(20)
+  const from = text.findIndex((line) => line.startsWith('Why it differs'))
+  const reasons = text.slice(from).join('\n')
+  for (const flag of flags) expect(reasons).toContain(`  ${flag}`)
+  expect(plan.seedFlags).toContainEqual({
+    ours: '-c 319488',
+    purpose: expect.stringContaining('context'),
+    seed: '-c 131072',
+  })
+})
+
+it('has no command line where a llama-server must be installed', async () => {
+  const plan = await readEnginePlan({ ...nothingInstalled, assumeBuild: false })
+  expect(plan).toMatchObject({ argv: null, assumedBuild: null })
+  expect(plan.problems.join()).toContain('not installed')
 })

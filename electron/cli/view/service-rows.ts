@@ -1,10 +1,9 @@
 // The services in the status view: one line each, and for an unhealthy one its reason and the command that fixes it.
-
 import { type ServiceId, serviceNames } from '../../contract/service-ids.ts'
 import { presentServices } from '../../contract/services.ts'
 import type { Phase, ServiceState, Snapshot } from '../../contract/snapshot.ts'
 import { formatDuration, plural } from '../../wording/figures.ts'
-import { nameModel } from '../../wording/model-name.ts'
+import { nameModel } from '../../wording/model-words.ts'
 import { findMendingCommand } from './state-summary.ts'
 import { hang, justify, type Piece, padEnd, piece, printable, type TextLine, type Tone } from './text-line.ts'
 

@@ -9,7 +9,7 @@ import {
   foundShare,
   plural,
 } from '../../wording/figures.ts'
-import { countWaiting } from '../../wording/waiting.ts'
+import { countWaiting } from '../../wording/room.ts'
 import { bar, justify, padEnd, padStart, piece, readWidth, type TextLine, truncate } from './text-line.ts'
 
 const mostRows = 8

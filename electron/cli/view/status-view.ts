@@ -1,5 +1,5 @@
 // The status screen: a snapshot as lines of text. No I/O.
-
+import type { Notice } from '../../contract/notice.ts'
 import { presentServices } from '../../contract/services.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { formatDuration, formatMilliseconds, plural } from '../../wording/figures.ts'
@@ -11,7 +11,6 @@ import {
   renderNodes,
   renderThroughput,
 } from './machine-rows.ts'
-import { renderNotices } from './notice-rows.ts'
 import { renderServices } from './service-rows.ts'
 import { renderSlots } from './slot-rows.ts'
 import { summarizeState } from './state-summary.ts'
@@ -117,4 +116,25 @@ export const renderStatus = (snapshot: Snapshot, { width, color, now }: StatusOp
   return renderStatusLines(snapshot, columns, now).map((line) =>
     renderLine(truncateLine(line, columns), color),
   )
+}
+
+/** Full slots are in the headline, each service's row has its reason, and readiness needs no notice here. */
+const saidElsewhere = /^(slots-full|claude-unanswered|stack-ready|(failed|degraded|crashed|recovered)-)/
+
+/** The screen has 24 lines. */
+const shownAtMost = 3
+
+export const renderNotices = ({ notices }: Pick<Snapshot, 'notices'>, width: number): readonly TextLine[] => {
+  const shown = notices.filter(({ id, severity }) => severity !== 'info' && !saidElsewhere.test(id))
+  return shown.slice(0, shownAtMost).map((notice) => renderNotice(notice, width))
+}
+
+const renderNotice = ({ severity, title, body }: Notice, width: number): TextLine => {
+  const start = `! ${title}`
+  const room = width - start.length - 3
+  return [
+    piece(start, severity === 'critical' ? 'bad' : 'warn'),
+    // Too narrow for a sentence: the title is enough.
+    ...(room < 12 ? [] : [piece(`   ${truncate(body, room)}`)]),
+  ]
 }

@@ -1,8 +1,7 @@
 // A snapshot in Prometheus' text format. Unknown values have no line: a gauge of 0 would be a lie.
-
 import { presentServices } from '../../contract/services.ts'
 import type { DeveloperUse, Snapshot } from '../../contract/snapshot.ts'
-import { countWaiting } from '../../wording/waiting.ts'
+import { countWaiting } from '../../wording/room.ts'
 
 type Labels = Readonly<Record<string, string>>
 type Sample = readonly [labels: Labels, value: number | null | undefined]

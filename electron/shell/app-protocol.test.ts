@@ -1,6 +1,6 @@
 // The path guard of the window's own protocol.
 import { describe, expect, it } from 'vitest'
-import { contentSecurityPolicy, resolveAppFile, windowUrl } from './app-files.ts'
+import { contentSecurityPolicy, resolveAppFile, windowUrl } from './app-protocol.ts'
 
 const dir = '/app/out/renderer'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { nameModel } from './model-name.ts'
+import { nameModel } from './model-words.ts'
 
 it.each([
   [

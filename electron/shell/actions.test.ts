@@ -1,6 +1,6 @@
 // What may be opened outside: constants.
 import { expect, it } from 'vitest'
-import { pageAddress } from './pages.ts'
+import { pageAddress } from './actions.ts'
 
 it('knows each page by name, and which system has it', () => {
   expect(pageAddress('llama-server-help', 'linux')).toMatch(/^https:\/\/github\.com\//)

@@ -1,7 +1,7 @@
 // Work in progress; unknown is not "none".
 import { expect, it } from 'vitest'
 import { snapshotAt as at } from '../contract/test-support/sample-app-state.ts'
-import { describeWork } from './work.ts'
+import { describeWork } from './room.ts'
 
 const unknown = { ...at(0), slots: null }
 

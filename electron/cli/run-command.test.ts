@@ -2,9 +2,9 @@
 import { writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import type { CliContext } from './context.ts'
-import { runToEnd } from './run-to-end.ts'
+import { UsageError } from './options.ts'
+import { runToEnd } from './run-command.ts'
 import { createTestContext, openTestCore } from './test-support/core.ts'
-import { UsageError } from './usage-error.ts'
 
 type Run = Parameters<typeof runToEnd>[3]
 
