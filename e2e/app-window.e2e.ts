@@ -62,7 +62,7 @@ describe.skipIf(executablePath === '')('the app', () => {
 
   describe('its icon', () => {
     it('shows the state, and a click opens and hides the window', async () => {
-      await expect.poll(() => app.tooltip()).toMatch(/^Opta Nexus: stopped/)
+      await expect.poll(() => app.tooltip()).toMatch(/^Opta Nexus: Stopped/)
       expect(await app.isVisible()).toBe(false)
       await app.clickTray('click')
       await expect.poll(() => app.isVisible()).toBe(true)
@@ -76,7 +76,13 @@ describe.skipIf(executablePath === '')('the app', () => {
       await expect
         .poll(() => app.menu())
         .toEqual(
-          expect.arrayContaining(['Stopped', 'Start everything', 'Router: stopped', 'Copy endpoint', 'Quit']),
+          expect.arrayContaining([
+            expect.stringMatching(/^Stopped: /),
+            'Start everything',
+            'Router: stopped',
+            'Copy endpoint',
+            'Quit',
+          ]),
         )
       await app.choose('Settings')
       await expect.poll(() => app.isVisible()).toBe(true)

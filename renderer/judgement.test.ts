@@ -1,10 +1,17 @@
 // The sentence that a person acts on, for every sample state.
 import { describe, expect, test } from 'vitest'
 import type { AppState } from '../electron/contract/app.ts'
-import { chooseMainAction, judgeState, needsSetUp, wasStartRefused } from './judgement.ts'
+import { startSentence } from '../electron/wording/sentence.ts'
+import { judgeState, needsSetUp } from '../electron/wording/state-words.ts'
+import { chooseMainAction, wasStartRefused } from './judgement.ts'
 import { sampleStates } from './test-support/sample-states.ts'
 
-describe('judgeState', () => {
+const say = (state: AppState) => {
+  const { word, sentence } = judgeState(state)
+  return { word, sentence: startSentence(sentence) }
+}
+
+describe('the judgement', () => {
   test.each([
     ['idle', 'Ready', '4 slots free, a new agent starts at once'],
     ['busy', 'Ready', '1 slot free, a new agent starts at once'],
@@ -26,12 +33,12 @@ describe('judgeState', () => {
     ['firstRunFailed', 'Set-up failed', 'Nothing was started; you can try again'],
     ['nodes', 'Ready', '3 slots free, a new agent starts at once'],
   ] as const)('%s', (name, word, sentence) => {
-    expect(judgeState(sampleStates[name])).toMatchObject({ word, sentence })
+    expect(say(sampleStates[name])).toEqual({ word, sentence })
   })
 
   test('nothing is claimed of slots that are not known', () => {
     const state: AppState = { ...sampleStates.busy, snapshot: { ...sampleStates.busy.snapshot, slots: null } }
-    expect(judgeState(state).sentence).toContain('not known')
+    expect(say(state).sentence).toContain('not known')
   })
 
   test('free slots are no promise while a request waits for room in the pool', () => {
@@ -39,7 +46,7 @@ describe('judgeState', () => {
     const waiting = queue.snapshot.requests?.filter(({ phase }) => phase === 'waiting') ?? []
     const requests = [...(busy.snapshot.requests ?? []), ...waiting]
     const snapshot = { ...queue.snapshot, slots: busy.snapshot.slots, requests }
-    expect(judgeState({ ...sampleStates.queue, snapshot })).toMatchObject({
+    expect(say({ ...sampleStates.queue, snapshot })).toEqual({
       word: 'Full',
       sentence: '1 slot free but no room: a new agent waits behind 2 others',
     })
@@ -47,12 +54,12 @@ describe('judgeState', () => {
 
   test('an idle slot of llama-server is not free once the Router let a request through to it', () => {
     const snapshot = { ...sampleStates.queue.snapshot, slots: sampleStates.idle.snapshot.slots }
-    expect(judgeState({ ...sampleStates.queue, snapshot }).sentence).toBe(
+    expect(say({ ...sampleStates.queue, snapshot }).sentence).toBe(
       'All 4 busy: a new agent waits behind 2 others',
     )
     const admitted = sampleStates.full.snapshot
     const late = { ...admitted, slots: sampleStates.busy.snapshot.slots }
-    expect(judgeState({ ...sampleStates.full, snapshot: late }).sentence).toBe(
+    expect(say({ ...sampleStates.full, snapshot: late }).sentence).toBe(
       'All 4 busy: a fifth agent waits its turn',
     )
   })
@@ -63,7 +70,7 @@ describe('judgeState', () => {
       requests: null,
       queue: { processing: 4, deferred: 1 },
     }
-    expect(judgeState({ ...sampleStates.full, snapshot }).sentence).toBe(
+    expect(say({ ...sampleStates.full, snapshot }).sentence).toBe(
       'All 4 busy: a new agent waits behind 1 other',
     )
   })
@@ -71,11 +78,11 @@ describe('judgeState', () => {
   test('one slot, and more slots than there are words for', () => {
     const full = sampleStates.full.snapshot
     const one = { ...full, slots: full.slots?.slice(0, 1) ?? [] }
-    expect(judgeState({ ...sampleStates.full, snapshot: one }).sentence).toBe(
+    expect(say({ ...sampleStates.full, snapshot: one }).sentence).toBe(
       'The one slot is busy: a second agent waits its turn',
     )
     const many = { ...full, slots: Array.from({ length: 64 }, () => one.slots).flat() }
-    expect(judgeState({ ...sampleStates.full, snapshot: many }).sentence).toBe(
+    expect(say({ ...sampleStates.full, snapshot: many }).sentence).toBe(
       'All 64 busy: one more agent waits its turn',
     )
   })

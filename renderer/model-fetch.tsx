@@ -4,9 +4,9 @@ import type { Command } from '../electron/contract/command.ts'
 import type { ModelFetch } from '../electron/contract/snapshot.ts'
 import { formatBytes } from '../electron/wording/figures.ts'
 import { describeFetch, isFetchActive } from '../electron/wording/model-words.ts'
+import { startSentence } from '../electron/wording/sentence.ts'
 import { useRefusal } from './guest.ts'
 import { send } from './mirror.ts'
-import { startSentence } from './sentence.ts'
 
 const fetchOf = (model: string) => ({ type: 'fetchModel', model, endpoint: null, token: null }) as const
 

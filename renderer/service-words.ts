@@ -13,6 +13,7 @@ import {
 } from '../electron/wording/figures.ts'
 import { nameModel } from '../electron/wording/model-words.ts'
 import { describeWork } from '../electron/wording/room.ts'
+import { whyUnanswered } from '../electron/wording/state-words.ts'
 
 export const phaseIcons = {
   stopped: 'stopped',
@@ -35,15 +36,6 @@ const describeForge = ({ ramDisk }: Snapshot): string => {
   if (largest.length === 0) return nameOf(ramDisk.mountPoint)
   return largest.map(({ path, bytes }) => `${nameOf(path)} ${formatBytes(bytes)}`).join(', ')
 }
-
-/** Why a Claude request got no answer although both servers are ready; null otherwise, or while something starts or ends. */
-export const whyUnanswered = ({ overall, services, proof, proofFailure }: Snapshot): string | null =>
-  overall === 'degraded' &&
-  services.llamaServer.phase === 'ready' &&
-  services.proxy.phase === 'ready' &&
-  proof === null
-    ? proofFailure
-    : null
 
 const describeProof = (snapshot: Snapshot): string => {
   const { proof, takenAt } = snapshot

@@ -1,9 +1,10 @@
 // The frame around every view: Escape, focus, the last refusal above and the navigation below.
 import { type ReactElement, useEffect, useRef } from 'react'
 import type { View } from '../electron/contract/notice.ts'
+import { startSentence } from '../electron/wording/sentence.ts'
+import { judgeState } from '../electron/wording/state-words.ts'
 import { Glance } from './glance/glance.tsx'
 import { Icon } from './icon.tsx'
-import { judgeState } from './judgement.ts'
 import { isField, pressOnce } from './keys.ts'
 import { act, dismissRefusal, readView, showView, useMirror } from './mirror.ts'
 import { glance } from './place.ts'
@@ -70,7 +71,7 @@ const NoCore = () => {
   return (
     <div className="view">
       <h1 tabIndex={-1}>{word}</h1>
-      <p className="not-known">{sentence}</p>
+      <p className="not-known">{startSentence(sentence)}</p>
     </div>
   )
 }

@@ -71,42 +71,48 @@ describe('the text beside it', () => {
     const refused = trayLook(appState(noticed, { notificationsRefused: 'not allowed' }), 'slots')
     expect(refused.title).toBe('All slots are busy')
     expect(refused.tooltip).toBe(
-      'Opta Nexus: full, all 4 slots busy\nAll slots are busy\nNo notifications: not allowed',
+      'Opta Nexus: Full: all 4 busy: a fifth agent waits its turn\nAll slots are busy\nNo notifications: not allowed',
     )
   })
 })
 
 describe('the tooltip', () => {
   it.each([
-    [appState({ slots: slots(1) }), 'Opta Nexus: ready, 3 of 4 slots free'],
-    [appState({ slots: null }), 'Opta Nexus: ready'],
+    [appState({ slots: slots(1) }), 'Opta Nexus: Ready: 3 slots free, a new agent starts at once'],
+    [appState({ slots: null }), 'Opta Nexus: Ready: requests are answered; slots are not known right now'],
     [
       appState({ slots: slots(4), queue: { processing: 4, deferred: 2 } }),
-      'Opta Nexus: full, all 4 slots busy, 2 waiting',
+      'Opta Nexus: Full: all 4 busy: a new agent waits behind 2 others',
     ],
     [
       appState({
         overall: 'failed',
         ...withService('proxy', { phase: 'failed', reason: 'port 4000 is taken' }),
       }),
-      'Opta Nexus: Router failed: port 4000 is taken',
+      'Opta Nexus: Failed: Router: port 4000 is taken',
     ],
     [
       appState({
         overall: 'starting',
         ...withService('llamaServer', { phase: 'starting', waitingFor: 'loading model' }),
       }),
-      'Opta Nexus: AI Engine starting: loading model',
+      'Opta Nexus: Starting: AI Engine: loading model',
     ],
-    [appState(mounting), 'Opta Nexus: Build Forge starting'],
+    [
+      appState(mounting),
+      'Opta Nexus: Degraded: requests are answered; slots are not known right now; no RAM disk for builds',
+    ],
     [
       appState({ overall: 'degraded', ...withService('llamaServer', { phase: 'stopped' }) }),
-      'Opta Nexus: AI Engine stopped',
+      'Opta Nexus: Degraded: AI Engine is stopped',
     ],
-    [appState({ overall: 'degraded', proofFailure: 'no answer came' }), 'Opta Nexus: no answer came'],
+    [
+      appState({ overall: 'degraded', proofFailure: 'no answer came' }),
+      'Opta Nexus: Degraded: no answer came',
+    ],
     [
       appState(null, { link: { kind: 'lost', reason: 'no core is running' } }),
-      'Opta Nexus: no core is running',
+      'Opta Nexus: No core is running',
     ],
   ])('%#', (state, tooltip) => {
     expect(trayLook(state, 'slots').tooltip).toBe(tooltip)

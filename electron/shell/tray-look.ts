@@ -1,11 +1,11 @@
 // The menu-bar icon: a shape for the state, a short text beside it, and a tooltip. Pure.
 import type { AppState } from '../contract/app.ts'
 import type { Config } from '../contract/config.ts'
-import { serviceNames } from '../contract/service-ids.ts'
-import { presentServices } from '../contract/services.ts'
-import type { Phase, Snapshot } from '../contract/snapshot.ts'
-import { formatRate, plural } from '../wording/figures.ts'
+import type { Snapshot } from '../contract/snapshot.ts'
+import { formatRate } from '../wording/figures.ts'
 import { countWaiting, measureRoom } from '../wording/room.ts'
+import { startSentence } from '../wording/sentence.ts'
+import { judgeSnapshot } from '../wording/state-words.ts'
 
 export const trayIcons = ['stopped', 'starting', 'ready', 'busy', 'full', 'failed'] as const
 export type TrayIcon = (typeof trayIcons)[number]
@@ -88,40 +88,7 @@ const describeLoad = (snapshot: Snapshot, menuBarText: Config['menuBarText']): s
 
 /** The state of the stack in one line. */
 export const stateLine = ({ link, snapshot }: AppState): string => {
-  if (snapshot === null) return link.kind === 'lost' ? link.reason : 'looking for the core'
-  switch (snapshot.overall) {
-    case 'stopped':
-      return 'stopped'
-    case 'starting':
-    case 'stopping':
-      return describeTroubled(snapshot, snapshot.overall) ?? snapshot.overall
-    case 'degraded':
-      return (
-        describeTroubled(snapshot, 'degraded') ??
-        snapshot.proofFailure ??
-        describeTroubled(snapshot, 'failed') ??
-        describeTroubled(snapshot, 'starting', 'stopping', 'stopped') ??
-        'degraded'
-      )
-    case 'failed':
-      return describeTroubled(snapshot, 'failed') ?? snapshot.proofFailure ?? 'failed'
-    case 'ready': {
-      if (snapshot.slots === null) return 'ready'
-      const { busy, total, waiting } = countSlots(snapshot)
-      const queue = waiting > 0 ? `, ${waiting} waiting` : ''
-      if (total > 0 && busy === total) return `full, all ${plural(total, 'slot')} busy${queue}`
-      return `ready, ${total - busy} of ${plural(total, 'slot')} free${queue}`
-    }
-  }
-}
-
-/** The first service in one of these phases, in its own words; null: none. */
-const describeTroubled = (snapshot: Snapshot, ...phases: readonly Phase[]): string | null => {
-  const found = presentServices(snapshot).find(({ state }) => phases.includes(state.phase))
-  if (found === undefined) return null
-  const { id, state } = found
-  const { reason, waitingFor } = state
-  const words = reason ?? waitingFor
-  const text = `${serviceNames[id]} ${state.phase}`
-  return words === null ? text : `${text}: ${words}`
+  if (snapshot === null) return startSentence(link.kind === 'lost' ? link.reason : 'looking for the core')
+  const { word, sentence, cause } = judgeSnapshot(snapshot)
+  return `${word}: ${cause ?? sentence}`
 }

@@ -33,7 +33,7 @@ const allStopped = appState({
 
 it('has everything, in order', () => {
   expect(texts(trayMenu(appState({ slots: slots(1) })))).toEqual([
-    'Ready, 3 of 4 slots free',
+    'Ready: 3 slots free, a new agent starts at once',
     'Start everything',
     'Stop everything',
     'Build Forge: ready',

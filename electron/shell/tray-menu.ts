@@ -33,7 +33,7 @@ const separator: TrayItem = { kind: 'separator' }
 export const trayMenu = (state: AppState): readonly TrayItem[] => {
   const { snapshot } = state
   return [
-    { kind: 'line', text: firstUpper(stateLine(state)) },
+    { kind: 'line', text: stateLine(state) },
     ...describeHost(state),
     separator,
     command('Start everything', mayStart(snapshot), startCommand(null)),
@@ -50,8 +50,6 @@ export const trayMenu = (state: AppState): readonly TrayItem[] => {
     { kind: 'choice', text: 'Quit', enabled: true, choice: { type: 'action', action: { type: 'quit' } } },
   ]
 }
-
-const firstUpper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 const describeHost = ({ link }: AppState): readonly TrayItem[] => {
   if (link.kind !== 'attached' || link.user === null) return []

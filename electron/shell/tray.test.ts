@@ -81,14 +81,14 @@ it('shows a state by its image and its tooltip, on macOS with digits of one widt
   expect(mac.done.slice(2)).toEqual([
     '/icons/tray-busyTemplate.png',
     'title 1/4 {"fontType":"monospacedDigit"}',
-    'tooltip Opta Nexus: ready, 3 of 4 slots free',
+    'tooltip Opta Nexus: Ready: 3 slots free, a new agent starts at once',
   ])
   const linux = setUp('linux')
   linux.update(appState(snapshotAt(1)))
   expect(linux.done.slice(1)).toEqual([
     'offer menu',
     '/icons/tray-busy.png',
-    'tooltip Opta Nexus: ready, 3 of 4 slots free',
+    'tooltip Opta Nexus: Ready: 3 slots free, a new agent starts at once',
   ])
 })
 
@@ -120,11 +120,11 @@ it('opens the menu of this moment by a right click on macOS, and never hands it 
   const { events, done, menu, update } = setUp('darwin')
   update(appState(snapshotAt(1)))
   events.emit('right-click')
-  expect(labels(menu())[0]).toBe('Ready, 3 of 4 slots free')
+  expect(labels(menu())[0]).toBe('Ready: 3 slots free, a new agent starts at once')
   update(appState(snapshotAt(2)))
-  expect(labels(menu())[0]).toBe('Ready, 3 of 4 slots free')
+  expect(labels(menu())[0]).toBe('Ready: 3 slots free, a new agent starts at once')
   events.emit('right-click')
-  expect(labels(menu())[0]).toBe('Ready, 2 of 4 slots free')
+  expect(labels(menu())[0]).toBe('Ready: 2 slots free, a new agent starts at once')
   expect(done.filter((each) => each.endsWith('menu'))).toEqual(['pop up menu', 'pop up menu'])
 })
 
@@ -132,9 +132,9 @@ it('hands the menu to the panel of a Linux desktop, anew when it says something 
   const { events, done, menu, update } = setUp('linux')
   update(appState(snapshotAt(1)))
   update(appState(snapshotAt(1)))
-  expect(labels(menu())[0]).toBe('Ready, 3 of 4 slots free')
+  expect(labels(menu())[0]).toBe('Ready: 3 slots free, a new agent starts at once')
   update(appState(snapshotAt(2)))
-  expect(labels(menu())[0]).toBe('Ready, 2 of 4 slots free')
+  expect(labels(menu())[0]).toBe('Ready: 2 slots free, a new agent starts at once')
   events.emit('right-click')
   expect(done.filter((each) => each.endsWith('menu'))).toEqual(['offer menu', 'offer menu'])
 })
@@ -143,7 +143,7 @@ it('makes each line of the menu what it is, and tells what was chosen', () => {
   const { events, choices, menu } = setUp('darwin')
   events.emit('right-click')
   const [line, separator, start] = menu()
-  expect(line).toEqual({ label: 'Stopped', enabled: false })
+  expect(line).toEqual({ label: 'Stopped: no agent gets answers until you start the stack', enabled: false })
   expect(separator).toEqual({ type: 'separator' })
   expect(start).toMatchObject({ label: 'Start everything', enabled: false })
   const router = menu().find(({ label }) => label === 'Router: ready')

@@ -1,9 +1,9 @@
 // First run: the missing parts, one button, and the progress of the installation.
 import { formatBytes, formatCount } from '../../electron/wording/figures.ts'
+import { startSentence } from '../../electron/wording/sentence.ts'
 import { Fit } from '../fit.tsx'
 import { useHost } from '../guest.ts'
 import { act, useSnapshot } from '../mirror.ts'
-import { startSentence } from '../sentence.ts'
 
 /** Amounts are bytes or items; only a large total can be bytes. */
 const formatAmount = (amount: number, total: number): string =>

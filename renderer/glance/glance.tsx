@@ -1,5 +1,6 @@
 // The glance: everything a person wants to know, most urgent first.
-import { needsSetUp, wasStartRefused } from '../judgement.ts'
+import { needsSetUp } from '../../electron/wording/state-words.ts'
+import { wasStartRefused } from '../judgement.ts'
 import { useMirror, useSnapshot } from '../mirror.ts'
 import { hasTrouble } from '../service-words.ts'
 import { DeveloperUse } from '../views/developer-use.tsx'

@@ -1,11 +1,14 @@
 // The state in one word, the sentence that a person acts on, and the main button.
+
+import { startSentence } from '../../electron/wording/sentence.ts'
+import { judgeState } from '../../electron/wording/state-words.ts'
 import { Icon } from '../icon.tsx'
-import { judgeState } from '../judgement.ts'
 import { useMirror } from '../mirror.ts'
 import { MainButton } from './main-button.tsx'
 
 export const Headline = () => {
-  const { word, sentence, mark } = useMirror(({ app }) => judgeState(app))
+  const { word, mark, ...said } = useMirror(({ app }) => judgeState(app))
+  const sentence = startSentence(said.sentence)
   return (
     <header className={`headline mark-${mark}`}>
       <div className="headline-mark">

@@ -1,10 +1,10 @@
 // A service's trouble: the reason, the button that fixes it, the last log lines.
 import { useCallback } from 'react'
 import { type ServiceId, type SupervisedId, serviceNames } from '../../electron/contract/service-ids.ts'
+import { startSentence } from '../../electron/wording/sentence.ts'
 import { AskingButton } from '../asking-button.tsx'
 import { useHost, useRefusal } from '../guest.ts'
 import { sendAll, showView } from '../mirror.ts'
-import { startSentence } from '../sentence.ts'
 import type { Trouble } from '../service-words.ts'
 import { askLogTail, useAnswer } from '../use-answer.ts'
 

@@ -8,12 +8,12 @@ import {
   plural,
 } from '../../electron/wording/figures.ts'
 import { explainColumns, modelColumns } from '../../electron/wording/model-words.ts'
+import { startSentence } from '../../electron/wording/sentence.ts'
 import { fitIcons, fitWords, Lines } from '../fit.tsx'
 import { useHost } from '../guest.ts'
 import { Icon } from '../icon.tsx'
 import { useSnapshot } from '../mirror.ts'
 import { FetchButton, FetchProgress, isFetchShown, TurnButton } from '../model-fetch.tsx'
-import { startSentence } from '../sentence.ts'
 import { askModels, useAnswer } from '../use-answer.ts'
 import { AskedView } from './asked-view.tsx'
 

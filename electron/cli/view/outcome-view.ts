@@ -5,7 +5,7 @@ import type { Snapshot } from '../../contract/snapshot.ts'
 import { shellSnippet } from '../../core/clients/shell-snippets.ts'
 import { formatMilliseconds, formatSeconds, plural } from '../../wording/figures.ts'
 import { finishLines, type StageTime } from './progress-view.ts'
-import { findMendingCommand } from './state-summary.ts'
+import { findMendingCommand } from './service-rows.ts'
 import { hang, padEnd, piece, type TextLine, type ViewOptions } from './text-line.ts'
 
 export interface ReadyReport {

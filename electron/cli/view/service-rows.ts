@@ -4,7 +4,6 @@ import { presentServices } from '../../contract/services.ts'
 import type { Phase, ServiceState, Snapshot } from '../../contract/snapshot.ts'
 import { formatDuration, plural } from '../../wording/figures.ts'
 import { nameModel } from '../../wording/model-words.ts'
-import { findMendingCommand } from './state-summary.ts'
 import { hang, justify, type Piece, padEnd, piece, printable, type TextLine, type Tone } from './text-line.ts'
 
 const marks: Readonly<Record<Phase, { readonly sign: string; readonly tone: Tone }>> = {
@@ -79,3 +78,21 @@ export const renderServices = (snapshot: Snapshot, width: number): readonly Text
     renderService(snapshot, part, width),
     ...renderTrouble(snapshot, part, width),
   ])
+
+/** The command that fixes a service, or shows why it is unhealthy; null when nothing is wrong. */
+export const findMendingCommand = (id: ServiceId, state: ServiceState): string | null => {
+  if (state.foreign !== null) return 'nexus doctor'
+  switch (state.phase) {
+    case 'failed':
+      // It crashed until the supervisor gave up: worth another try. It failed at once: the doctor knows why.
+      if (state.restarts === 0) return 'nexus doctor'
+      return id === 'gateway' ? 'nexus up' : `nexus restart ${id}`
+    case 'degraded':
+      return id === 'ramDisk' ? 'nexus doctor' : `nexus logs ${id} --follow`
+    case 'stopped':
+    case 'starting':
+    case 'ready':
+    case 'stopping':
+      return null
+  }
+}

@@ -38,12 +38,16 @@ describe('the one answer', () => {
     ['idle', /^● Ready {3}4 slots free, a new agent starts at once/],
     ['full', /^● Full {3}all 4 busy: a new agent waits behind 2 others/],
     ['shared', /^● Full {3}all 4 busy: a new agent waits behind 3 others/],
-    ['stopped', /^○ Stopped {3}`nexus up` starts/],
+    ['stopped', /^○ Stopped {3}no agent gets answers until you start the stack/],
     ['starting', /^● Starting {3}AI Engine: Loading model/],
     ['degraded', /^● Degraded {3}AI Engine: no answer/],
     ['failed', /^● Failed {3}AI Engine: it ended with exit code 1/],
     ['unproved', /^● Degraded {3}The Router answered the test message with 401/],
   ] as const)('%s', (name, expected) => expect(firstLine(sampleSnapshots[name])).toMatch(expected))
+
+  it.each([40, 80])('of a stopped stack comes with the command that starts it (%d columns)', (width) => {
+    expect(render(sampleSnapshots.stopped, width)).toMatch(/`nexus up` starts it/)
+  })
 
   it('counts on: without a queue, a fifth agent waits its turn', () => {
     const quiet = { ...sampleSnapshots.full, queue: { processing: 4, deferred: 0 } }

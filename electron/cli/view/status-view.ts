@@ -3,6 +3,7 @@ import type { Notice } from '../../contract/notice.ts'
 import { presentServices } from '../../contract/services.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { formatDuration, formatMilliseconds, plural } from '../../wording/figures.ts'
+import { judgeSnapshot, type Mark } from '../../wording/state-words.ts'
 import {
   renderForge,
   renderForgeHeld,
@@ -13,7 +14,6 @@ import {
 } from './machine-rows.ts'
 import { renderServices } from './service-rows.ts'
 import { renderSlots } from './slot-rows.ts'
-import { summarizeState } from './state-summary.ts'
 import {
   hang,
   justify,
@@ -23,6 +23,7 @@ import {
   readWidth,
   renderLine,
   type TextLine,
+  type Tone,
   truncate,
   truncateLine,
   type ViewOptions,
@@ -39,9 +40,20 @@ const staleMs = 10_000
 const widest = 120
 const blank: TextLine = []
 
+const tones: Readonly<Record<Mark, Tone>> = {
+  ready: 'good',
+  full: 'warn',
+  busy: 'busy',
+  stopped: 'strong',
+  warning: 'warn',
+  failed: 'bad',
+  unknown: 'dim',
+}
+
 const renderHeadline = (snapshot: Snapshot, width: number, now: number): readonly TextLine[] => {
-  const { word, tone, ...summary } = summarizeState(snapshot)
-  const sentence = printable(summary.sentence)
+  const { word, mark, cause, sentence: consequence } = judgeSnapshot(snapshot)
+  const tone = tones[mark]
+  const sentence = printable(cause ?? consequence)
   const ageMs = now - snapshot.takenAt
   const note =
     ageMs > staleMs
@@ -77,9 +89,11 @@ const describeProof = (snapshot: Snapshot, width: number, now: number): string =
 const renderFooter = (snapshot: Snapshot, width: number, now: number): TextLine => {
   const { endpoint, phase } = snapshot.services.proxy
   const address = piece(endpoint ?? 'endpoint not known', endpoint === null ? 'dim' : 'strong')
-  const hint =
-    phase === 'stopped' || phase === 'failed' ? 'not answering now' : '`nexus clients` prints the settings'
-  const left = [address, piece(width >= 72 ? `   ${hint}` : '', 'dim')]
+  const hint = phase === 'failed' ? 'not answering now' : '`nexus clients` prints the settings'
+  const left =
+    phase === 'stopped'
+      ? [piece('`nexus up` starts it   ', 'dim'), address]
+      : [address, piece(width >= 72 ? `   ${hint}` : '', 'dim')]
   return justify(left, [piece(describeProof(snapshot, width, now), 'dim')], width)
 }
 
