@@ -5,6 +5,7 @@ import type { ModelFetch } from '../electron/contract/snapshot.ts'
 import { formatBytes } from '../electron/wording/figures.ts'
 import { describeFetch, isFetchActive } from '../electron/wording/model-words.ts'
 import { startSentence } from '../electron/wording/sentence.ts'
+import { Button } from './buttons.tsx'
 import { useRefusal } from './guest.ts'
 import { send } from './mirror.ts'
 
@@ -26,14 +27,9 @@ interface CommandButtonProps {
 
 const CommandButton = ({ command, words, name }: CommandButtonProps) =>
   useRefusal([command]) === null ? (
-    <button
-      type="button"
-      className="button-small"
-      aria-label={`${words}: ${name}`}
-      onClick={pressOnce(command)}
-    >
+    <Button aria-label={`${words}: ${name}`} onClick={pressOnce(command)}>
       {words}
-    </button>
+    </Button>
   ) : null
 
 interface FetchButtonProps {

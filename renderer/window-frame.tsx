@@ -3,6 +3,7 @@ import { type ReactElement, useEffect, useRef } from 'react'
 import type { View } from '../electron/contract/notice.ts'
 import { startSentence } from '../electron/wording/sentence.ts'
 import { judgeState } from '../electron/wording/state-words.ts'
+import { Button } from './buttons.tsx'
 import { Glance } from './glance/glance.tsx'
 import { Icon } from './icon.tsx'
 import { isField, pressOnce } from './keys.ts'
@@ -84,9 +85,7 @@ const Refusal = () => {
     <div className="refusal" role="alert">
       <Icon name="failed" />
       <span>Not done: {refusal}</span>
-      <button type="button" className="button-small" onClick={dismissRefusal}>
-        Dismiss
-      </button>
+      <Button onClick={dismissRefusal}>Dismiss</Button>
     </div>
   )
 }

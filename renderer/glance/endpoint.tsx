@@ -2,6 +2,7 @@
 import { useState } from 'react'
 import type { Answers } from '../../electron/contract/question.ts'
 import { isServing } from '../../electron/contract/services.ts'
+import { CopyButton } from '../buttons.tsx'
 import { useHost } from '../guest.ts'
 import { act, useSnapshot } from '../mirror.ts'
 import { askClients, useAnswer } from '../use-answer.ts'
@@ -57,45 +58,32 @@ const CopyAddress = ({ address }: { readonly address: string }) => {
 
 const CopyButtons = ({ answer }: { readonly answer: Answers['clients'] }) => {
   const [chosen, setChosen] = useState<string | null>(null)
-  const [copied, setCopied] = useState<string | null>(null)
   const developer = answer.developers.find(({ name }) => name === chosen) ?? answer.developers[0]
   if (developer === undefined) return null
-  const offered = shells.filter(({ id }) => developer.snippets.some((snippet) => snippet.id === id))
-  const copy = async (id: string) => {
-    const outcome = await act({ type: 'copySnippet', developer: developer.name, snippet: id })
-    setCopied(outcome.accepted ? id : null)
-  }
+  const { name, snippets } = developer
   return (
     <div className="endpoint-copy">
       {answer.developers.length > 1 && (
         <select
           aria-label="Whose key to copy"
-          value={developer.name}
-          onChange={(event) => {
-            setChosen(event.target.value)
-            setCopied(null)
-          }}
+          value={name}
+          onChange={(event) => setChosen(event.target.value)}
         >
-          {answer.developers.map(({ name }) => (
-            <option key={name}>{name}</option>
+          {answer.developers.map((each) => (
+            <option key={each.name}>{each.name}</option>
           ))}
         </select>
       )}
-      {offered.map(({ id, label }) => (
-        <button
-          key={id}
-          type="button"
-          className="button-small"
-          aria-label={`Copy the settings of ${developer.name} for ${label}`}
-          onBlur={() => setCopied(null)}
-          onClick={() => void copy(id)}
-        >
-          {copied === id ? 'Copied ✓' : label}
-        </button>
-      ))}
-      <span className="hidden-words" role="status">
-        {copied === null ? '' : 'Copied'}
-      </span>
+      {shells
+        .filter(({ id }) => snippets.some((snippet) => snippet.id === id))
+        .map(({ id, label }) => (
+          <CopyButton
+            key={`${name} ${id}`}
+            what={`the settings of ${name} for ${label}`}
+            label={label}
+            copy={() => act({ type: 'copySnippet', developer: name, snippet: id })}
+          />
+        ))}
     </div>
   )
 }

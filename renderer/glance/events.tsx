@@ -1,4 +1,5 @@
 // Recent events, the latest first.
+import { Button } from '../buttons.tsx'
 import { formatDayAndTime } from '../clock-words.ts'
 import { Icon, severityIcons } from '../icon.tsx'
 import { act, useMirror, useSnapshot } from '../mirror.ts'
@@ -24,13 +25,9 @@ export const Events = () => {
           <span className="event-text" title={refused}>
             Notifications are not shown: {refused}
           </span>
-          <button
-            type="button"
-            className="button-small"
-            onClick={() => void act({ type: 'openPage', page: 'notification-settings' })}
-          >
+          <Button onClick={() => void act({ type: 'openPage', page: 'notification-settings' })}>
             Allow…
-          </button>
+          </Button>
         </p>
       )}
       <ul>

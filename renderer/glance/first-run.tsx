@@ -1,6 +1,7 @@
 // First run: the missing parts, one button, and the progress of the installation.
 import { formatBytes, formatCount } from '../../electron/wording/figures.ts'
 import { startSentence } from '../../electron/wording/sentence.ts'
+import { Button } from '../buttons.tsx'
 import { Fit } from '../fit.tsx'
 import { useHost } from '../guest.ts'
 import { act, useSnapshot } from '../mirror.ts'
@@ -30,13 +31,9 @@ export const FirstRun = () => {
           <li key={id}>
             <span>{text}</span>
             {id === 'llama-server' && host === null && (
-              <button
-                type="button"
-                className="button-small"
-                onClick={() => void act({ type: 'openPage', page: 'llama-server-help' })}
-              >
+              <Button onClick={() => void act({ type: 'openPage', page: 'llama-server-help' })}>
                 Other ways…
-              </button>
+              </Button>
             )}
           </li>
         ))}

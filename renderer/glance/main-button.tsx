@@ -2,6 +2,7 @@
 import { type MouseEvent, useState } from 'react'
 import type { Command } from '../../electron/contract/command.ts'
 import { describeWork } from '../../electron/wording/room.ts'
+import { Button } from '../buttons.tsx'
 import { useHost } from '../guest.ts'
 import { chooseMainAction, endsServers, type MainAction } from '../judgement.ts'
 import { useEscape } from '../keys.ts'
@@ -99,18 +100,18 @@ const StopQuestion = ({ work, host, isStopping, onStop, onKeep }: StopQuestionPr
       </p>
       <div className="button-row">
         {!isStopping && (
-          <button type="button" className="button" onClick={() => onStop(false)}>
+          <Button kind="plain" onClick={() => onStop(false)}>
             {work === null ? 'Stop it' : 'Finish, then stop'}
-          </button>
+          </Button>
         )}
         {work !== null && (
-          <button type="button" className="button button-danger" onClick={() => onStop(true)}>
+          <Button kind="danger" onClick={() => onStop(true)}>
             Stop now
-          </button>
+          </Button>
         )}
-        <button type="button" className="button button-quiet" onClick={onKeep}>
+        <Button kind="quiet" onClick={onKeep}>
           {isStopping ? 'Wait' : 'Keep running'}
-        </button>
+        </Button>
       </div>
     </section>
   )

@@ -1,5 +1,6 @@
 // Models that the core is fetching, and missing ones with a button to fetch them.
 import type { MissingModel, ModelFetch } from '../../electron/contract/snapshot.ts'
+import { Button } from '../buttons.tsx'
 import { showView, useSnapshot } from '../mirror.ts'
 import { FetchButton, FetchProgress, isFetchShown, TurnButton } from '../model-fetch.tsx'
 
@@ -13,13 +14,7 @@ export const Models = () => {
     <section className="section models" aria-label="Models">
       <div className="model-head">
         <h2>Models</h2>
-        <button
-          type="button"
-          className="button-small"
-          onClick={() => showView({ id: 'models', service: null })}
-        >
-          All models
-        </button>
+        <Button onClick={() => showView({ id: 'models', service: null })}>All models</Button>
       </div>
       {shown.map((fetch) => (
         <Fetch key={fetch.id} fetch={fetch} />

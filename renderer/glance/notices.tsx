@@ -3,6 +3,7 @@ import { useState } from 'react'
 import type { Notice } from '../../electron/contract/notice.ts'
 import { serviceIds } from '../../electron/contract/service-ids.ts'
 import type { Snapshot } from '../../electron/contract/snapshot.ts'
+import { Button } from '../buttons.tsx'
 import { Icon, severityIcons } from '../icon.tsx'
 import { showView, useSnapshot } from '../mirror.ts'
 import { describeTrouble } from '../service-words.ts'
@@ -38,22 +39,17 @@ export const Notices = () => {
             <span title={notice.body}>{notice.body}</span>
           </div>
           {notice.view.id !== 'glance' && (
-            <button
-              type="button"
-              className="button-small"
-              aria-label={`Show the cause: ${notice.title}`}
-              onClick={() => showView(notice.view)}
-            >
+            <Button aria-label={`Show the cause: ${notice.title}`} onClick={() => showView(notice.view)}>
               Show
-            </button>
+            </Button>
           )}
         </li>
       ))}
       {hidden > 0 && (
         <li className="more">
-          <button type="button" className="button-small" aria-expanded={all} onClick={() => setAll(!all)}>
+          <Button aria-expanded={all} onClick={() => setAll(!all)}>
             {all ? 'Show fewer' : `and ${hidden} more`}
-          </button>
+          </Button>
         </li>
       )}
     </ul>

@@ -3,6 +3,7 @@ import type { Command } from '../../electron/contract/command.ts'
 import type { PlanAnswer } from '../../electron/contract/question.ts'
 import { serviceNames } from '../../electron/contract/service-ids.ts'
 import { formatBytes, formatContext, plural } from '../../electron/wording/figures.ts'
+import { Button } from '../buttons.tsx'
 import { Fit, fitWords } from '../fit.tsx'
 import { useRefusal } from '../guest.ts'
 import { send, useSnapshot } from '../mirror.ts'
@@ -72,9 +73,9 @@ const PlanWords = ({ plan }: { readonly plan: PlanAnswer }) => {
         </Fit>
       ))}
       {memory.verdict === 'does-not-fit' && refusal === null && (
-        <button type="button" className="button" onClick={() => void send(startAnyway)}>
+        <Button kind="plain" onClick={() => void send(startAnyway)}>
           Start anyway
-        </button>
+        </Button>
       )}
     </>
   )

@@ -2,7 +2,7 @@
 import { useCallback } from 'react'
 import { type ServiceId, type SupervisedId, serviceNames } from '../../electron/contract/service-ids.ts'
 import { startSentence } from '../../electron/wording/sentence.ts'
-import { AskingButton } from '../asking-button.tsx'
+import { AskingButton, Button } from '../buttons.tsx'
 import { useHost, useRefusal } from '../guest.ts'
 import { sendAll, showView } from '../mirror.ts'
 import type { Trouble } from '../service-words.ts'
@@ -29,29 +29,24 @@ export const TroubleCard = ({ id, trouble }: TroubleCardProps) => {
           <AskingButton
             // A different fix needs its own confirmation.
             key={mend.label}
-            className="button button-primary"
+            kind="primary"
             label={mend.label}
             warning={warning}
             onPress={() => void sendAll(mend.commands)}
           />
         )}
         {host === null && (
-          <button
-            type="button"
-            className="button button-quiet"
+          <Button
+            kind="quiet"
             aria-label={`Open log of ${serviceNames[id]}`}
             onClick={() => showView({ id: 'logs', service: id })}
           >
             Open log
-          </button>
+          </Button>
         )}
-        <button
-          type="button"
-          className="button button-quiet"
-          onClick={() => showView({ id: 'doctor', service: null })}
-        >
+        <Button kind="quiet" onClick={() => showView({ id: 'doctor', service: null })}>
           Doctor
-        </button>
+        </Button>
       </div>
     </div>
   )

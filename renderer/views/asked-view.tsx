@@ -1,5 +1,6 @@
 // What all views but the glance share: the head, and one answer that is pending, failed or there.
 import type { ReactNode } from 'react'
+import { Button } from '../buttons.tsx'
 import { formatTime } from '../clock-words.ts'
 import { Fit } from '../fit.tsx'
 import type { Asked } from '../use-answer.ts'
@@ -35,9 +36,7 @@ export const AskedView = <T,>({
       checkedAt={againLabel === undefined ? null : answeredAt}
     >
       {againLabel !== undefined && (
-        <button
-          type="button"
-          className="button-small"
+        <Button
           // Not `disabled`, which would drop the focus.
           aria-disabled={pending || undefined}
           onClick={() => {
@@ -45,7 +44,7 @@ export const AskedView = <T,>({
           }}
         >
           {againLabel}
-        </button>
+        </Button>
       )}
     </ViewHead>
     {failure !== null && (
@@ -77,4 +76,16 @@ export const ViewHead = ({ title, note = '', checkedAt = null, children }: ViewH
     </span>
     {children}
   </header>
+)
+
+export const TableHead = ({ titles }: { readonly titles: readonly string[] }) => (
+  <thead>
+    <tr>
+      {titles.map((title) => (
+        <th key={title} scope="col">
+          {title}
+        </th>
+      ))}
+    </tr>
+  </thead>
 )

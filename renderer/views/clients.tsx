@@ -2,12 +2,12 @@
 import { useState } from 'react'
 import { refuseKeys } from '../../electron/contract/guest-rights.ts'
 import type { ClientsAnswer } from '../../electron/contract/question.ts'
+import { CopyButton } from '../buttons.tsx'
 import { Fit } from '../fit.tsx'
 import { useHost } from '../guest.ts'
 import { act, useSnapshot } from '../mirror.ts'
 import { askClients, useAnswer } from '../use-answer.ts'
 import { AskedView } from './asked-view.tsx'
-import { CopyButton } from './copy-button.tsx'
 import { DeveloperUse } from './developer-use.tsx'
 
 export const Clients = () => {

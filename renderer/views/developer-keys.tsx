@@ -1,7 +1,7 @@
 // Creates, rotates and revokes developers' keys. Never shows them; the Clients view copies them.
 import { useState } from 'react'
 import { type Command, DeveloperNameSchema } from '../../electron/contract/command.ts'
-import { useEscape } from '../keys.ts'
+import { AskingButton, Button } from '../buttons.tsx'
 import { send } from '../mirror.ts'
 import { askClients, useAnswer } from '../use-answer.ts'
 
@@ -18,13 +18,8 @@ const changes = {
 export const DeveloperKeys = () => {
   const asked = useAnswer(askClients)
   const [name, setName] = useState('')
-  const [sure, setSure] = useState<{ readonly name: string; readonly action: 'rotate' | 'revoke' } | null>(
-    null,
-  )
-  useEscape(sure === null ? null : () => setSure(null))
   const problem = name === '' ? null : (DeveloperNameSchema.safeParse(name).error?.issues[0]?.message ?? null)
   const carryOut = async (action: KeyAction, developer: string) => {
-    setSure(null)
     const outcome = await send({ type: 'key', action, developer })
     if (!outcome.accepted) return
     if (action === 'create') setName('')
@@ -42,33 +37,14 @@ export const DeveloperKeys = () => {
             </span>
             <span className="mono">{developer.maskedKey}</span>
             {(['rotate', 'revoke'] as const).map((action) => (
-              <button
+              <AskingButton
                 key={action}
-                type="button"
-                className="button-small"
-                aria-label={`${changes[action].verb} the key of ${developer.name}`}
-                onClick={() => setSure({ name: developer.name, action })}
-              >
-                {changes[action].verb}
-              </button>
+                label={`${changes[action].verb} the key of ${developer.name}`}
+                short={changes[action].verb}
+                warning={changes[action].warning}
+                onPress={() => void carryOut(action, developer.name)}
+              />
             ))}
-            {sure?.name === developer.name && (
-              <div className="key-sure">
-                <p>{changes[sure.action].warning}</p>
-                <div className="button-row">
-                  <button
-                    type="button"
-                    className="button button-danger"
-                    onClick={() => void carryOut(sure.action, sure.name)}
-                  >
-                    {changes[sure.action].verb} the key of {developer.name}
-                  </button>
-                  <button type="button" className="button button-quiet" onClick={() => setSure(null)}>
-                    Keep it
-                  </button>
-                </div>
-              </div>
-            )}
           </li>
         ))}
       </ul>
@@ -88,15 +64,15 @@ export const DeveloperKeys = () => {
           value={name}
           onChange={(event) => setName(event.target.value)}
         />
-        <button
+        <Button
           type="submit"
-          className="button"
+          kind="plain"
           disabled={problem !== null}
           // Not `disabled`, which would drop the focus once the key is made.
           aria-disabled={name === '' || undefined}
         >
           Create key
-        </button>
+        </Button>
         {problem !== null && (
           <p className="field-problem" role="alert">
             {problem}

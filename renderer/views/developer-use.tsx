@@ -1,6 +1,7 @@
 // Each developer's use since midnight.
 import { formatCount, formatMilliseconds, formatPercent, foundShare } from '../../electron/wording/figures.ts'
 import { useSnapshot } from '../mirror.ts'
+import { TableHead } from './asked-view.tsx'
 
 export const DeveloperUse = () => {
   const developers = useSnapshot((snapshot) => snapshot.developers)
@@ -9,16 +10,7 @@ export const DeveloperUse = () => {
     <section className="block" aria-label="Used today">
       <h2>Used today</h2>
       <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">Who</th>
-            <th scope="col">Requests</th>
-            <th scope="col">Read</th>
-            <th scope="col">Cached</th>
-            <th scope="col">Written</th>
-            <th scope="col">First token</th>
-          </tr>
-        </thead>
+        <TableHead titles={['Who', 'Requests', 'Read', 'Cached', 'Written', 'First token']} />
         <tbody>
           {developers.map((use) => (
             <tr key={use.developer}>

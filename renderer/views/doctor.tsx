@@ -1,11 +1,11 @@
 // Every check with what was found, why it matters and the fix; problems first.
 import type { DoctorAnswer } from '../../electron/contract/question.ts'
 import { plural } from '../../electron/wording/figures.ts'
+import { CopyButton } from '../buttons.tsx'
 import { Icon, type IconName } from '../icon.tsx'
 import { act, useSnapshot } from '../mirror.ts'
 import { askDoctor, useAnswer } from '../use-answer.ts'
 import { AskedView } from './asked-view.tsx'
-import { CopyButton } from './copy-button.tsx'
 
 type Check = DoctorAnswer['checks'][number]
 

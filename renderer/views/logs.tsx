@@ -6,7 +6,7 @@ import { type LogId, type ServiceId, serviceIds, serviceNames } from '../../elec
 import { readService } from '../../electron/contract/services.ts'
 import type { Snapshot } from '../../electron/contract/snapshot.ts'
 import { plural } from '../../electron/wording/figures.ts'
-import { AskingButton } from '../asking-button.tsx'
+import { AskingButton, CopyButton } from '../buttons.tsx'
 import { keepLogFilter, useDrafts } from '../drafts.ts'
 import { useHost, useRefusal } from '../guest.ts'
 import { appendLines, filterLines, joinTail, judgeLine, type LogLine, mostLogLines } from '../log-lines.ts'
@@ -15,7 +15,6 @@ import { logAt } from '../place.ts'
 import { describeWorkLoss, ejectForge, ejectLoss, startOf } from '../service-words.ts'
 import { askLogTail } from '../use-answer.ts'
 import { ViewHead } from './asked-view.tsx'
-import { CopyButton } from './copy-button.tsx'
 
 const pages = [...serviceIds, 'core'] as const
 const pageNames: Readonly<Record<(typeof pages)[number], string>> = { ...serviceNames, core: 'Nexus' }

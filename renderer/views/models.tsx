@@ -15,7 +15,7 @@ import { Icon } from '../icon.tsx'
 import { useSnapshot } from '../mirror.ts'
 import { FetchButton, FetchProgress, isFetchShown, TurnButton } from '../model-fetch.tsx'
 import { askModels, useAnswer } from '../use-answer.ts'
-import { AskedView } from './asked-view.tsx'
+import { AskedView, TableHead } from './asked-view.tsx'
 
 type Model = ModelsAnswer['models'][number]
 
@@ -46,14 +46,7 @@ const Judged = ({ judged }: { readonly judged: ModelsAnswer }) => {
       {machine !== null && <p className="model-words">{machine}</p>}
       <Lines mark="info" lines={notes} />
       <table className="table models-table">
-        <thead>
-          <tr>
-            <th scope="col">{modelColumns.model}</th>
-            <th scope="col">{modelColumns.context}</th>
-            <th scope="col">{modelColumns.firstTurn}</th>
-            <th scope="col">{modelColumns.rate}</th>
-          </tr>
-        </thead>
+        <TableHead titles={Object.values(modelColumns)} />
         {models.map((model) => (
           <ModelRows
             key={model.id}

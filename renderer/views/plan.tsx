@@ -3,11 +3,11 @@ import type { PlanAnswer } from '../../electron/contract/question.ts'
 import { serviceNames } from '../../electron/contract/service-ids.ts'
 import { formatBytes } from '../../electron/wording/figures.ts'
 import { quoteArgv } from '../../electron/wording/shell-quote.ts'
+import { Button, CopyButton } from '../buttons.tsx'
 import { Fit, fitWords, Lines } from '../fit.tsx'
 import { act, showView, useSnapshot } from '../mirror.ts'
 import { askPlan, useAnswer } from '../use-answer.ts'
-import { AskedView } from './asked-view.tsx'
-import { CopyButton } from './copy-button.tsx'
+import { AskedView, TableHead } from './asked-view.tsx'
 
 export const Plan = () => {
   // Allocated memory changes when services start and stop.
@@ -30,13 +30,9 @@ export const Plan = () => {
             <MemoryPlan memory={plan.memory} />
           )}
           <div className="button-row">
-            <button
-              type="button"
-              className="button"
-              onClick={() => showView({ id: 'models', service: null })}
-            >
+            <Button kind="plain" onClick={() => showView({ id: 'models', service: null })}>
               Which models fit this machine
-            </button>
+            </Button>
           </div>
           <Engine engine={plan.engine} />
           {plan.gateway !== null && <Gateway gateway={plan.gateway} />}
@@ -57,13 +53,7 @@ const MemoryPlan = ({ memory }: { readonly memory: NonNullable<PlanAnswer['memor
       <Lines mark="info" lines={memory.reasons} />
       <Lines mark="warning" lines={memory.warnings} />
       <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">Part</th>
-            <th scope="col">Planned</th>
-            {running && <th scope="col">Allocated</th>}
-          </tr>
-        </thead>
+        <TableHead titles={['Part', 'Planned', ...(running ? ['Allocated'] : [])]} />
         <tbody>
           {memory.lines.map((line) => (
             <tr key={line.label}>

@@ -1,6 +1,6 @@
 // Running values that differ from the configured ones, and the way to apply those.
 import type { SettingsAnswer } from '../../electron/contract/question.ts'
-import { AskingButton } from '../asking-button.tsx'
+import { AskingButton } from '../buttons.tsx'
 import { Icon } from '../icon.tsx'
 import { send, useSnapshot } from '../mirror.ts'
 import { describeWorkLoss, ejectForge, ejectLoss } from '../service-words.ts'

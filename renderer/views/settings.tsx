@@ -1,6 +1,7 @@
 // Settings: the app's own switches, the config file as a form, and developers' keys.
 import { useEffect, useMemo, useState } from 'react'
 import type { SettingsAnswer } from '../../electron/contract/question.ts'
+import { Button } from '../buttons.tsx'
 import { keepSettings, settleSettings, useDrafts } from '../drafts.ts'
 import { Fit } from '../fit.tsx'
 import { Models } from '../glance/models.tsx'
@@ -79,9 +80,7 @@ const About = () => {
   return (
     <footer className="about">
       <span>Opta Nexus {version}</span>
-      <button type="button" className="button-small" onClick={() => void act({ type: 'quit' })}>
-        Quit Nexus…
-      </button>
+      <Button onClick={() => void act({ type: 'quit' })}>Quit Nexus…</Button>
     </footer>
   )
 }
@@ -140,19 +139,19 @@ const SettingsForm = ({ answer, onSent }: SettingsFormProps) => {
         <div className="save-bar">
           <span role="status">{describeSaving(judged, { changed, note })}</span>
           {(changed || note !== null) && (
-            <button type="button" className="button button-quiet" onClick={() => keepSettings(null)}>
+            <Button kind="quiet" onClick={() => keepSettings(null)}>
               Revert
-            </button>
+            </Button>
           )}
-          <button
+          <Button
             type="submit"
-            className="button button-primary"
+            kind="primary"
             disabled={judged.config === null}
             // Not `disabled`, which would drop the focus.
             aria-disabled={saving || !changed || undefined}
           >
             Save
-          </button>
+          </Button>
         </div>
       )}
     </form>
@@ -176,25 +175,15 @@ const OpenAtLogin = () => {
       {openAtLogin === 'requires-approval' && (
         <div className="system-note">
           <span>macOS needs your approval for this.</span>
-          <button
-            type="button"
-            className="button-small"
-            onClick={() => void act({ type: 'openPage', page: 'login-items' })}
-          >
-            Login items…
-          </button>
+          <Button onClick={() => void act({ type: 'openPage', page: 'login-items' })}>Login items…</Button>
         </div>
       )}
       {refused !== null && (
         <div className="system-note">
           <span>Notifications are not shown: {refused}</span>
-          <button
-            type="button"
-            className="button-small"
-            onClick={() => void act({ type: 'openPage', page: 'notification-settings' })}
-          >
+          <Button onClick={() => void act({ type: 'openPage', page: 'notification-settings' })}>
             Allow…
-          </button>
+          </Button>
         </div>
       )}
     </>
