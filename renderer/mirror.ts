@@ -1,8 +1,10 @@
-// The window's state: the latest pushed state and the current place. Decides and guesses nothing.
+// The window's state: the latest pushed state, the current place, and what a guest may do (the same rights that the host's
+// core checks, applied before a button is drawn). Decides and guesses nothing.
 import { useRef } from 'react'
 import { create } from 'zustand'
 import type { AppAction, AppState } from '../electron/contract/app.ts'
 import type { Command, Outcome } from '../electron/contract/command.ts'
+import { hostOf, refuseCommand } from '../electron/contract/guest-rights.ts'
 import type { HistorySample } from '../electron/contract/history.ts'
 import type { View } from '../electron/contract/notice.ts'
 import type { Snapshot } from '../electron/contract/snapshot.ts'
@@ -10,7 +12,7 @@ import { extendHistory } from './history.ts'
 import { isSame } from './is-same.ts'
 import { coreLogPlace, glance, type Place, placeOf } from './place.ts'
 
-export interface Mirror extends Place {
+interface Mirror extends Place {
   /** null until the main process has sent a state. */
   readonly app: AppState | null
   readonly history: readonly HistorySample[]
@@ -79,4 +81,14 @@ export const connectBridge = (): (() => void) => {
   return () => {
     for (const end of ends) end()
   }
+}
+
+/** The user who owns this stack, if this app is a guest; null: our own stack, or none. */
+export const useHost = (): string | null => useMirror(({ app }) => (app === null ? null : hostOf(app)))
+
+/** Why a guest may not send these commands, in one sentence; null: allowed. */
+export const useRefusal = (commands: readonly Command[]): string | null => {
+  const host = useHost()
+  if (host === null) return null
+  return commands.map((command) => refuseCommand(command, host)).find((reason) => reason !== null) ?? null
 }

@@ -6,8 +6,7 @@ import { formatBytes } from '../electron/wording/figures.ts'
 import { describeFetch, isFetchActive } from '../electron/wording/model-words.ts'
 import { startSentence } from '../electron/wording/sentence.ts'
 import { Button } from './buttons.tsx'
-import { useRefusal } from './guest.ts'
-import { send } from './mirror.ts'
+import { send, useRefusal } from './mirror.ts'
 
 const fetchOf = (model: string) => ({ type: 'fetchModel', model, endpoint: null, token: null }) as const
 

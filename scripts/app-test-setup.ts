@@ -4,7 +4,7 @@ import {
   ensurePackagedElectron,
   readElectronVersion,
   readPinnedElectronVersion,
-} from '../electron/cli/electron-program.ts'
+} from '../electron/cli/commands/app.ts'
 import type { SetupContext } from '../electron/core/setup/setup-step.ts'
 import { buildApp } from './app-build.ts'
 import type { AppVariant } from './app-variants.ts'

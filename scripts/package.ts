@@ -1,6 +1,6 @@
 // Packages the app for this platform. Started by scripts/package.
 import { join } from 'node:path'
-import { readPinnedElectronVersion } from '../electron/cli/electron-program.ts'
+import { readPinnedElectronVersion } from '../electron/cli/commands/app.ts'
 import { messageOf } from '../electron/core/base/error-message.ts'
 import { packageApp } from './app-package.ts'
 import { entitlementsOf, signingOf } from './package-signing.ts'

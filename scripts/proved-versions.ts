@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { execa } from 'execa'
-import { readElectronVersion } from '../electron/cli/electron-program.ts'
+import { readElectronVersion } from '../electron/cli/commands/app.ts'
 import { parseLlamaVersion } from '../electron/core/engine/llama-capabilities.ts'
 import { measuredClaudeCode } from '../electron/core/setup/claude-code-releases.ts'
 import { readInstalledLiteLlm, readPinnedVersion } from '../electron/core/setup/litellm.ts'

@@ -1,7 +1,7 @@
 // The command line: what is accepted, and how the rest is refused.
 import { describe, expect, it } from 'vitest'
 import { parseArguments } from './arguments.ts'
-import { UsageError } from './options.ts'
+import { UsageError } from './command-line.ts'
 
 const refusal = (...argv: string[]): string => {
   try {

@@ -6,20 +6,21 @@ import { commandedIds, logIds } from '../contract/service-ids.ts'
 import type { CleanChoice } from '../core/forge/forge-clean.ts'
 import { type ClaudeCodeChoice, isClaudeCodePath } from '../core/setup/claude-code.ts'
 import { tryStepIds } from '../core/try-claude/try-step-ids.ts'
-import { command, optionsCommand } from './command-line.ts'
 import {
   choose,
+  command,
   flag,
   hidden,
   listOf,
   oneOf,
+  optionsCommand,
   type Parse,
   refuse,
   text,
   UsageError,
   value,
   wholeNumber,
-} from './options.ts'
+} from './command-line.ts'
 
 const json = flag()
 const profile = text('NAME')

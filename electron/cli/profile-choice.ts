@@ -1,8 +1,10 @@
-// The profile for a command, chosen as the core would.
+// The profile for a command, chosen as the core would, and the guides for its clients.
 import { resolve } from 'node:path'
 import type { Profile } from '../contract/profile.ts'
+import { readClientGuides as readGuides } from '../core/clients/read-client-guides.ts'
 import { ConfigError, judgeProfile, readConfig } from '../core/config/config.ts'
 import { type ChosenProfile, chooseProfile } from '../core/config/profiles.ts'
+import { ensureStateFolder } from '../core/config/state-folder.ts'
 import { readIntent } from '../core/stack/intent.ts'
 import type { CliContext } from './context.ts'
 
@@ -42,3 +44,8 @@ export const absoluteRequest = (requested: string | null): string | null =>
   requested !== null && (requested.includes('/') || requested.endsWith('.json'))
     ? resolve(requested)
     : requested
+
+export const readClientGuides = async (context: CliContext) => {
+  ensureStateFolder(context.folder)
+  return readGuides(context, await readPresentProfile(context))
+}

@@ -1,8 +1,8 @@
 // With --json a script gets exactly one document on stdout, also from a command that fails.
 import { writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
+import { UsageError } from './command-line.ts'
 import type { CliContext } from './context.ts'
-import { UsageError } from './options.ts'
 import { runToEnd } from './run-command.ts'
 import { createTestContext, openTestCore } from './test-support/core.ts'
 

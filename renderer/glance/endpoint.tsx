@@ -3,8 +3,7 @@ import { useState } from 'react'
 import type { Answers } from '../../electron/contract/question.ts'
 import { isServing } from '../../electron/contract/services.ts'
 import { CopyButton } from '../buttons.tsx'
-import { useHost } from '../guest.ts'
-import { act, useSnapshot } from '../mirror.ts'
+import { act, useHost, useSnapshot } from '../mirror.ts'
 import { askClients, useAnswer } from '../use-answer.ts'
 
 /** The shells in the footer; the Clients view has all. */

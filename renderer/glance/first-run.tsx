@@ -3,8 +3,7 @@ import { formatBytes, formatCount } from '../../electron/wording/figures.ts'
 import { startSentence } from '../../electron/wording/sentence.ts'
 import { Button } from '../buttons.tsx'
 import { Fit } from '../fit.tsx'
-import { useHost } from '../guest.ts'
-import { act, useSnapshot } from '../mirror.ts'
+import { act, useHost, useSnapshot } from '../mirror.ts'
 
 /** Amounts are bytes or items; only a large total can be bytes. */
 const formatAmount = (amount: number, total: number): string =>

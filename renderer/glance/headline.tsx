@@ -1,10 +1,17 @@
-// The state in one word, the sentence that a person acts on, and the main button.
-
+// The state in one word, the sentence that a person acts on, and the main button: it starts, cancels or stops everything; with
+// agents at work it first says what stopping does to them.
+import { type MouseEvent, useState } from 'react'
+import type { Command } from '../../electron/contract/command.ts'
+import { describeWork } from '../../electron/wording/room.ts'
 import { startSentence } from '../../electron/wording/sentence.ts'
 import { judgeState } from '../../electron/wording/state-words.ts'
+import { Button } from '../buttons.tsx'
 import { Icon } from '../icon.tsx'
-import { useMirror } from '../mirror.ts'
-import { MainButton } from './main-button.tsx'
+import { chooseMainAction, endsServers, type MainAction } from '../judgement.ts'
+import { useEscape } from '../keys.ts'
+import { send, useHost, useMirror, useSnapshot } from '../mirror.ts'
+import { usePressHold } from '../press-hold.ts'
+import { askSettings, useAnswer } from '../use-answer.ts'
 
 export const Headline = () => {
   const { word, mark, ...said } = useMirror(({ app }) => judgeState(app))
@@ -37,5 +44,112 @@ const Owner = () => {
     <p className="headline-owner" title={`${words}; its core has pid ${link.pid}`}>
       {words}
     </p>
+  )
+}
+
+const stopAll = (now: boolean): Command => ({ type: 'stop', only: null, eject: false, now, force: false })
+const startAll = { type: 'start', only: null, profile: null, force: false } as const
+
+const actions: Readonly<
+  Record<Exclude<MainAction, 'none'>, { readonly label: string; readonly command: Command }>
+> = {
+  start: { label: 'Start everything', command: startAll },
+  'cancel-start': { label: 'Cancel start', command: stopAll(false) },
+  stop: { label: 'Stop everything', command: stopAll(false) },
+  'stop-now': { label: 'Stop now', command: stopAll(true) },
+  'set-up': { label: 'Set up and start', command: { ...startAll, setUp: true } },
+  'cancel-set-up': { label: 'Cancel set-up', command: stopAll(false) },
+}
+
+const MainButton = () => {
+  const action = useMirror(({ app }) => chooseMainAction(app))
+  const work = useSnapshot(describeWork)
+  const [asking, setAsking] = useState(false)
+  const [sending, setSending] = useState(false)
+  const hold = usePressHold(action === 'none' ? null : action)
+  const host = useHost()
+  const asks = endsServers(action) && (work !== null || (action === 'stop' && host !== null))
+  // Close the question when there is nothing to ask, so that new agents raise it again.
+  if (asking && !asks) setAsking(false)
+  const isAsking = asking && asks
+  useEscape(isAsking ? () => setAsking(false) : null)
+  if (action === 'none') return null
+  const carryOut = async (command: Command) => {
+    setAsking(false)
+    setSending(true)
+    await send(command)
+    setSending(false)
+  }
+  const press = (event: MouseEvent) => {
+    // Ignore a press meant for the previous action: `Cancel start` replaces `Start everything` at once.
+    if (event.detail > 1 || sending || hold.isHeld()) return
+    if (asks) setAsking(!asking)
+    else void carryOut(actions[action].command)
+  }
+  const isStart = action === 'start' || action === 'set-up'
+  return (
+    <>
+      <button
+        type="button"
+        className={isStart ? 'button-main button-primary' : 'button-main'}
+        // Not `disabled`, which would drop the focus.
+        aria-disabled={sending || hold.isShownHeld || undefined}
+        aria-expanded={asks ? asking : undefined}
+        onClick={press}
+      >
+        {actions[action].label}
+      </button>
+      {isAsking && (
+        <StopQuestion
+          work={work}
+          host={host}
+          isStopping={action === 'stop-now'}
+          onStop={(now) => void carryOut(stopAll(now))}
+          onKeep={() => setAsking(false)}
+        />
+      )}
+    </>
+  )
+}
+
+interface StopQuestionProps {
+  /** The work in progress, in a sentence; null: none. */
+  readonly work: string | null
+  /** The owner of the stack, if another user. */
+  readonly host: string | null
+  /** A stop is already in progress and waits for running requests. */
+  readonly isStopping: boolean
+  onStop(now: boolean): void
+  onKeep(): void
+}
+
+const StopQuestion = ({ work, host, isStopping, onStop, onKeep }: StopQuestionProps) => {
+  const drainSeconds = useAnswer(askSettings).answer?.config.drainSeconds ?? null
+  const limit = drainSeconds === null ? '' : `, for up to ${drainSeconds} s`
+  const offer = isStopping
+    ? 'Stop everything without waiting for them?'
+    : `Let them finish first${limit}? New requests are refused meanwhile.`
+  return (
+    <section className="stop-question" aria-label="How to stop">
+      <p>
+        {host !== null && `This is ${host}’s stack; it stops for everyone. `}
+        {work !== null && `${work} ${offer}`}
+      </p>
+      <div className="button-row">
+        {!isStopping && (
+          <Button kind="plain" onClick={() => onStop(false)}>
+            {work === null ? 'Stop it' : 'Finish, then stop'}
+          </Button>
+        )}
+        {work !== null && (
+          <Button kind="danger" onClick={() => onStop(true)}>
+            Stop now
+          </Button>
+        )}
+        <Button kind="quiet" onClick={onKeep}>
+          {isStopping ? 'Wait' : 'Keep running'}
+        </Button>
+      </div>
+    </section>
   )
 }

@@ -5,9 +5,8 @@ import { Button } from '../buttons.tsx'
 import { keepSettings, settleSettings, useDrafts } from '../drafts.ts'
 import { Fit } from '../fit.tsx'
 import { Models } from '../glance/models.tsx'
-import { useHost } from '../guest.ts'
 import { isSame } from '../is-same.ts'
-import { act, send, useMirror, useSnapshot } from '../mirror.ts'
+import { act, send, useHost, useMirror, useSnapshot } from '../mirror.ts'
 import {
   describeSaving,
   type FormValues,

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { needsLoweredBuild } from '../electron-program.ts'
-import { electronArguments, openArguments, whyNoWindow } from './app.ts'
+import { electronArguments, needsLoweredBuild, openArguments, whyNoWindow } from './app.ts'
 
 describe('whyNoWindow', () => {
   it.each([

@@ -13,10 +13,10 @@ import { type ReachReport, testReach } from '../../core/clients/reach-test.ts'
 import { clientName } from '../../core/config/host-name.ts'
 import { claudeModelName } from '../../core/router/claude-model-name.ts'
 import type { CommandNamed } from '../arguments.ts'
-import { readClientGuides } from '../client-guides.ts'
+import { refuse, UsageError } from '../command-line.ts'
 import { type CliContext, exitCodes } from '../context.ts'
-import { refuse, UsageError } from '../options.ts'
-import { renderReachStep, renderReachSummary } from '../view/reach-view.ts'
+import { readClientGuides } from '../profile-choice.ts'
+import { renderReachStep, renderReachSummary } from '../view/step-view.ts'
 
 type ClientsCommand = CommandNamed<'clients'>
 

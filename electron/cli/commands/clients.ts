@@ -9,10 +9,10 @@ import { applySettings, undoSettings } from '../../core/clients/settings-apply.t
 import type { ControlClient } from '../../core/control/client.ts'
 import type { CommandNamed } from '../arguments.ts'
 import { attachToRunning } from '../attach.ts'
-import { readClientGuides } from '../client-guides.ts'
+import { refuse, UsageError } from '../command-line.ts'
 import { type CliContext, exitCodes } from '../context.ts'
-import { refuse, UsageError } from '../options.ts'
 import { fail, printAnswer } from '../print.ts'
+import { readClientGuides } from '../profile-choice.ts'
 import { renderClientGuides } from '../view/clients-view.ts'
 import { runClientsTest } from './clients-test.ts'
 

@@ -13,7 +13,7 @@ import { followUntil, readSnapshotInTime } from '../core-answer.ts'
 import { fail, printAnswer } from '../print.ts'
 import { readChosenProfile } from '../profile-choice.ts'
 import { type DownJudgement, judgeDown, processesOf } from '../settling.ts'
-import { describeBusy } from '../view/busy-view.ts'
+import { describeBusy } from '../view/slot-rows.ts'
 
 type DownCommand = CommandNamed<'down'>
 

@@ -1,5 +1,4 @@
 // `nexus key`: one key for each developer. Prints a new key with the lines to paste; `list` masks keys.
-
 import { refuseKeys } from '../../contract/guest-rights.ts'
 import { type DeveloperKey, developersOf, findDeveloper } from '../../core/access/developer-keys.ts'
 import { changeDeveloperKey, ownConfigReason, readKeyList } from '../../core/access/developer-keys-file.ts'
@@ -10,10 +9,9 @@ import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import { attachToCore } from '../../core/control/client.ts'
 import type { CommandNamed } from '../arguments.ts'
 import { readHost } from '../attach.ts'
-import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { fail, printAnswer } from '../print.ts'
-import { readPresentProfile } from '../profile-choice.ts'
+import { readClientGuides, readPresentProfile } from '../profile-choice.ts'
 
 type KeyCommand = CommandNamed<'key'>
 type KeyChange = Exclude<KeyCommand, { readonly action: 'list' }>

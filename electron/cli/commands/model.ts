@@ -18,7 +18,7 @@ import { type CliContext, exitCodes } from '../context.ts'
 import { followUntil, readSnapshotOnce } from '../core-answer.ts'
 import { createInterruption } from '../interruption.ts'
 import { fail, printAnswer } from '../print.ts'
-import { renderModelList } from '../view/model-list-view.ts'
+import { renderModelList } from '../view/models-view.ts'
 import { withProgressLine } from '../view/progress-line.ts'
 
 export const runModel = (command: CommandNamed<'model'>, context: CliContext): Promise<number> => {

@@ -1,11 +1,10 @@
 // `nexus restart`: stops, starts again and waits for the proof.
-
 import type { CommandNamed } from '../arguments.ts'
 import { attachIfAnythingRuns } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { readSnapshotInTime } from '../core-answer.ts'
 import { fail } from '../print.ts'
-import { describeBusy } from '../view/busy-view.ts'
+import { describeBusy } from '../view/slot-rows.ts'
 import { finishStart } from './up.ts'
 
 export const runRestart = async (

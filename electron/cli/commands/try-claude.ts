@@ -26,14 +26,14 @@ import {
 import { tryStepIds } from '../../core/try-claude/try-step-ids.ts'
 import { trySteps } from '../../core/try-claude/try-steps.ts'
 import type { CommandNamed } from '../arguments.ts'
-import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { followUntil } from '../core-answer.ts'
 import { createInterruption } from '../interruption.ts'
 import { printAnswer } from '../print.ts'
+import { readClientGuides } from '../profile-choice.ts'
 import { withSetup } from '../set-up.ts'
 import { openToolStack, openTriedStack, type TriedStack } from '../tried-stack.ts'
-import { renderStep } from '../view/try-view.ts'
+import { renderTryStep } from '../view/step-view.ts'
 
 type TryCommand = CommandNamed<'try-claude'>
 
@@ -49,7 +49,7 @@ export const runTryClaude = async (command: TryCommand, context: CliContext): Pr
     const step = { id, title, ...outcome, milliseconds: Math.round(performance.now() - began) }
     began = performance.now()
     steps.push(step)
-    if (!command.json) for (const line of renderStep(step, context)) context.print(line)
+    if (!command.json) for (const line of renderTryStep(step, context)) context.print(line)
   }
   let left: string | null = null
   const homes = createClaudeHomes()

@@ -1,10 +1,14 @@
-// The catalogue as a table for one machine, with sources for published numbers and reasons for unknown ones. No I/O.
+// Models as text: the catalogue as a table for one machine, with sources for published numbers and reasons for unknown ones,
+// and the list of the files here. No I/O.
+import type { ModelFetch } from '../../contract/snapshot.ts'
 import { explainChoice, saySource } from '../../core/models/explain-models.ts'
 import { firstTurnTokens, type JudgedMachine, type JudgedModel } from '../../core/models/judge-models.ts'
+import type { ModelHere, ModelList } from '../../core/models/model-list.ts'
 import { formatBytes, formatContext, formatDuration, formatRate, plural } from '../../wording/figures.ts'
-import { explainColumns, modelColumns } from '../../wording/model-words.ts'
+import { describeFetch, explainColumns, isFetchActive, modelColumns } from '../../wording/model-words.ts'
 import {
   hang,
+  type Piece,
   padEnd,
   padStart,
   piece,
@@ -14,7 +18,7 @@ import {
   type ViewOptions,
 } from './text-line.ts'
 
-export interface ModelsReport {
+interface ModelsReport {
   /** In the order in which they are shown. */
   readonly models: readonly JudgedModel[]
   readonly agents: number
@@ -122,4 +126,46 @@ const sayMisfits = (models: readonly JudgedModel[]): readonly string[] => {
   return [
     `These do not fit. With all reserves, the Build Forge and a hundredth of memory free, they need: ${needs.join(', ')}.`,
   ]
+}
+
+export const renderModelList = (
+  { dir, models, others }: ModelList,
+  fetches: readonly ModelFetch[],
+  { color }: { readonly color: boolean },
+): readonly string[] => {
+  const active = fetches.filter(isFetchActive)
+  const width = Math.max(
+    0,
+    ...models.map(({ name }) => name.length),
+    ...others.map(({ name }) => name.length),
+  )
+  const row = (name: string, bytes: number, rest: readonly Piece[]): TextLine => [
+    piece(`  ${padEnd(name, width)}  ${formatBytes(bytes).padStart(9)}  `),
+    ...rest,
+  ]
+  const lines: TextLine[] = [[piece(`Models in ${dir}`, 'strong')]]
+  if (models.length === 0) lines.push([piece('  none; nexus model fetch NAME fetches one', 'dim')])
+  for (const model of models) lines.push(row(model.name, model.bytes, describeState(model)))
+  if (active.length > 0) lines.push([piece('Being fetched', 'strong')])
+  for (const fetch of active) lines.push([piece(`  ${fetch.id}: ${describeFetch(fetch)}`, 'busy')])
+  if (others.length > 0) lines.push([piece('Owned by other programs, used in place', 'strong')])
+  for (const { program, name, bytes, path } of others)
+    lines.push(row(name, bytes, [piece(`${program}, ${path}`, 'dim')]))
+  return renderLines(lines, { color })
+}
+
+const describeState = ({ state, from, linkedTo }: ModelHere): readonly Piece[] => {
+  const source = from === null ? [] : [piece(`, ${from}`, 'dim')]
+  switch (state) {
+    case 'whole':
+      return [piece('whole', 'good'), ...source]
+    case 'part':
+      return [piece('incomplete', 'warn'), ...source]
+    case 'unknown':
+      return [piece('put here by hand, never checked', 'dim')]
+    case 'linked':
+      return [piece('whole', 'good'), piece(`, at ${linkedTo}`, 'dim')]
+    case 'dangling':
+      return [piece(`gone from ${linkedTo}`, 'bad')]
+  }
 }

@@ -1,4 +1,4 @@
-// The slots in the status view: who is served, progress, fill, and who waits.
+// The slots in the status view: who is served, progress, fill, and who waits; and the same in a sentence before a stop.
 import type { DeveloperUse, RouterRequest, Slot, Snapshot } from '../../contract/snapshot.ts'
 import {
   formatContext,
@@ -9,7 +9,7 @@ import {
   foundShare,
   plural,
 } from '../../wording/figures.ts'
-import { countWaiting } from '../../wording/room.ts'
+import { countWaiting, measureWork } from '../../wording/room.ts'
 import { bar, justify, padEnd, padStart, piece, readWidth, type TextLine, truncate } from './text-line.ts'
 
 const mostRows = 8
@@ -82,7 +82,7 @@ const renderSlot = (slot: Slot, width: number, columns: Columns): TextLine => {
 }
 
 /** Requests counted by developer, in the order of their first request: "anna 2", or "ben" when it is one. */
-export const countByDeveloper = (requests: readonly RouterRequest[]): readonly string[] => {
+const countByDeveloper = (requests: readonly RouterRequest[]): readonly string[] => {
   const counts = new Map<string, number>()
   for (const { developer } of requests) counts.set(developer, (counts.get(developer) ?? 0) + 1)
   return [...counts].map(([developer, count]) => (count === 1 ? developer : `${developer} ${count}`))
@@ -141,4 +141,29 @@ export const renderSlots = (snapshot: Snapshot, width: number): readonly TextLin
     renderQueue(snapshot),
     ...renderDevelopers(snapshot.developers),
   ]
+}
+
+/**
+ * The requests that a stop waits for; null: none. A slot has no name when the Router's requests don't identify it for certain.
+ * @param hurried the command that does not wait
+ */
+export const describeBusy = (snapshot: Snapshot, hurried: string): string | null => {
+  const work = measureWork(snapshot)
+  if (work.kind === 'none') return null
+  if (work.kind === 'unknown') return `Running requests get some time to finish; ${hurried} does not wait.`
+  const busy = (snapshot.slots ?? []).filter((slot) => slot.phase !== 'idle')
+  const each = busy.map(({ id, developer, phase, generatedTokens }) => {
+    const whose = `slot ${id}${developer === null ? '' : ` (${developer})`}`
+    return phase === 'prefill'
+      ? `${whose} reads its prompt`
+      : `${whose} has written ${generatedTokens ?? 'some'} tokens`
+  })
+  // The Router knows the developer of a request before its slot does.
+  const unnamed = busy.length < work.busy || busy.some(({ developer }) => developer === null)
+  const served = (snapshot.requests ?? []).filter(({ phase }) => phase !== 'waiting')
+  const names = unnamed && served.length > 0 ? ` for ${countByDeveloper(served).join(', ')}` : ''
+  const { waiting } = work
+  const queue = waiting === 0 ? '' : `, and ${waiting} more ${waiting === 1 ? 'waits' : 'wait'}`
+  const doing = each.length === 0 ? '' : `: ${each.join(', ')}`
+  return `${work.busy} busy${names}${doing}${queue}. They may finish; ${hurried} does not wait.`
 }

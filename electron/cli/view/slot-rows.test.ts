@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { RouterRequest, Slot, Snapshot } from '../../contract/snapshot.ts'
 import { sampleSlot, sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
-import { describeBusy } from './busy-view.ts'
+import { describeBusy } from './slot-rows.ts'
 
 const slot = (id: number, change: Partial<Slot> = {}): Slot => ({ ...sampleSlot, id, ...change })
 const request = (id: string, phase: RouterRequest['phase']): RouterRequest => ({
