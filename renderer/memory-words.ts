@@ -1,7 +1,7 @@
 // The memory map as segments of one bar, with labels. Pure.
 import type { Memory, MemoryMap, MemoryPart, Snapshot } from '../electron/contract/snapshot.ts'
-import { formatBytes } from '../electron/wording/figures.ts'
-import { readSwapping } from '../electron/wording/swapping.ts'
+import { formatBytes, formatShare } from '../electron/wording/figures.ts'
+import { describeSwap, readSwapping } from '../electron/wording/swapping.ts'
 
 export interface Segment {
   /** Determines the colour. */
@@ -38,17 +38,6 @@ export const partNames: Readonly<Record<MemoryPart['id'], string>> = {
   free: 'Free',
 }
 
-const withoutUnit = (text: string): string => text.replace(/ .*$/, '')
-
-/** "19.9 of 64 GiB". */
-const describeForge = (part: MemoryPart): string => {
-  const total = formatBytes(part.bytes)
-  if (part.usedBytes === null) return total
-  const used = formatBytes(part.usedBytes)
-  const sameUnit = used.split(' ')[1] === total.split(' ')[1]
-  return `${sameUnit ? withoutUnit(used) : used} of ${total}`
-}
-
 const splitForge = (part: MemoryPart, totalBytes: number): readonly Segment[] => {
   if (part.id !== 'forge' || part.usedBytes === null) return [{ id: part.id, share: part.bytes / totalBytes }]
   const used = Math.min(part.usedBytes, part.bytes)
@@ -62,7 +51,7 @@ const unitOf = (text: string): string => text.slice(text.lastIndexOf(' ') + 1)
 
 /** If all parts have the same unit, only the total above the bar names it. */
 const dropSharedUnit = (entries: readonly LegendEntry[], total: string): readonly LegendEntry[] =>
-  entries.every(({ value }) => unitOf(value) === unitOf(total) && !/[A-Z] of /.test(value))
+  entries.every(({ value }) => unitOf(value) === unitOf(total))
     ? entries.map((entry) => ({ ...entry, value: entry.value.slice(0, entry.value.lastIndexOf(' ')) }))
     : entries
 
@@ -74,7 +63,7 @@ const describeParts = ({ parts }: MemoryMap, totalBytes: number) => {
       shown.map((part) => ({
         id: part.id,
         label: partNames[part.id],
-        value: part.id === 'forge' ? describeForge(part) : formatBytes(part.bytes),
+        value: part.usedBytes === null ? formatBytes(part.bytes) : formatShare(part.usedBytes, part.bytes),
         planned: part.source === 'planned',
       })),
       formatBytes(totalBytes),
@@ -129,18 +118,10 @@ export interface Strain {
 
 /** Pressure and swap, the first signs of trouble. */
 export const describeStrain = (memory: Memory): Strain => {
-  const rate = readSwapping(memory)
-  const swap =
-    rate !== null
-      ? `swapping ${formatBytes(Math.round(rate))}/s`
-      : memory.swapUsedBytes === null
-        ? 'swap not known'
-        : memory.swapUsedBytes > 0
-          ? `swap ${formatBytes(memory.swapUsedBytes)}`
-          : 'no swap'
   const level = memory.pressure ?? 'unknown'
   const pressure = memory.pressure === null ? [] : [`pressure ${memory.pressure}`]
-  return { level: rate !== null && level !== 'critical' ? 'warn' : level, words: [...pressure, swap] }
+  const isStrained = readSwapping(memory) !== null && level !== 'critical'
+  return { level: isStrained ? 'warn' : level, words: [...pressure, describeSwap(memory)] }
 }
 
 export const describeVerdict = ({ verdict, spareBytes }: MemoryMap): string => {

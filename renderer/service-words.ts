@@ -13,7 +13,8 @@ import {
 } from '../electron/wording/figures.ts'
 import { nameModel } from '../electron/wording/model-words.ts'
 import { describeWork } from '../electron/wording/room.ts'
-import { whyUnanswered } from '../electron/wording/state-words.ts'
+import { startSentence } from '../electron/wording/sentence.ts'
+import { nameForeign, whyUnanswered } from '../electron/wording/state-words.ts'
 
 export const phaseIcons = {
   stopped: 'stopped',
@@ -112,16 +113,6 @@ const describeMore = (
   return `${nameModel(modelPath)}${draft}`
 }
 
-const describeForeign = ({ foreign }: ServiceState): string | null => {
-  if (foreign === null) return null
-  const who = [
-    foreign.pid === null ? '' : `pid ${foreign.pid}`,
-    foreign.user === null ? '' : `user ${foreign.user}`,
-  ].filter((part) => part !== '')
-  const name = foreign.command === null ? 'Another program' : nameOf(foreign.command)
-  return `${name}${who.length === 0 ? '' : ` (${who.join(', ')})`} holds its port; Nexus did not start it`
-}
-
 export interface Trouble {
   readonly reason: string
   /** The button that fixes it; each command is sent once the one before was accepted. null when only the log helps. */
@@ -148,16 +139,18 @@ export const describeTrouble = (snapshot: Snapshot, id: ServiceId): Trouble | nu
   if (id === 'gateway') return describeGatewayTrouble(state)
   const { phase, reason } = state
   const name = serviceNames[id]
-  const foreign = describeForeign(state)
-  if (foreign !== null)
+  if (state.foreign !== null) {
+    const holder = nameForeign(state.foreign, nameOf)
+    const foreign = `${startSentence(holder)} holds its port; Nexus did not start it`
     return troubleOf(reason === null ? foreign : `${reason}. ${foreign}`, {
       mend: {
         label: 'Replace it and start',
         commands: [{ type: 'start', only: id, profile: null, force: false, replaceForeign: true }],
       },
-      warning: `This ends ${foreign.replace(/ holds.*$/, '')} and whatever it is doing.`,
+      warning: `This ends ${holder} and whatever it is doing.`,
       isLogged: false,
     })
+  }
   if (phase === 'failed') {
     const why = reason ?? `${name} failed and gave no reason`
     // Mounting a mounted disk would only be refused again.

@@ -1,7 +1,7 @@
 // How busy the stack is: free slots, who waits, and the work that a stop interrupts. One judgement for every view and for the
 // core's notices. Pure.
 import { isServing } from '../contract/services.ts'
-import type { Snapshot } from '../contract/snapshot.ts'
+import type { Snapshot, StudioNode } from '../contract/snapshot.ts'
 import { plural } from './figures.ts'
 
 export interface Room {
@@ -86,4 +86,12 @@ export const describeWork = (snapshot: Snapshot | null): string | null => {
       return `${plural(busy, 'agent')} ${busy === 1 ? 'is' : 'are'} being answered${queue}.`
     }
   }
+}
+
+/** One of the other Studios: "0 of 2 slots busy, 1 waiting". */
+export const describeNodeSlots = ({ slots, queue }: StudioNode): string => {
+  if (slots === null) return 'slots not known'
+  const busy = slots.filter(({ phase }) => phase !== 'idle').length
+  const waiting = queue === null || queue.deferred === 0 ? '' : `, ${queue.deferred} waiting`
+  return `${busy} of ${plural(slots.length, 'slot')} busy${waiting}`
 }

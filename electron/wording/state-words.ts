@@ -3,7 +3,7 @@ import type { AppState } from '../contract/app.ts'
 import { hostOf } from '../contract/guest-rights.ts'
 import { type CommandedId, commandedIds, type ServiceId, serviceNames } from '../contract/service-ids.ts'
 import { isServing, presentServices, readService } from '../contract/services.ts'
-import type { Snapshot } from '../contract/snapshot.ts'
+import type { ServiceState, Snapshot } from '../contract/snapshot.ts'
 import { plural } from './figures.ts'
 import { measureRoom, measureWork, sayRoom } from './room.ts'
 
@@ -44,6 +44,16 @@ const describeStopping = (snapshot: Snapshot): string => {
   if (work.kind === 'agents' && work.busy > 0) return `waiting for ${plural(work.busy, 'agent')} to finish`
   const id = findService(snapshot, 'stopping')
   return id === undefined ? 'ending the services' : sayProgress(snapshot, id, 'is ending')
+}
+
+/** "llama-server (pid 812, user anna)": the process on one of our ports. @param name what to show of the path of its program */
+export const nameForeign = (
+  { pid, command, user }: NonNullable<ServiceState['foreign']>,
+  name: (path: string) => string,
+): string => {
+  const who = [...(pid === null ? [] : [`pid ${pid}`]), ...(user === null ? [] : [`user ${user}`])]
+  const program = command === null ? 'another program' : name(command)
+  return who.length === 0 ? program : `${program} (${who.join(', ')})`
 }
 
 /** Why a Claude request got no answer although both servers are ready; null otherwise, or while something starts or ends. */

@@ -1,5 +1,6 @@
 // Other Studios behind the same Router, one line each.
 import type { StudioNode } from '../../electron/contract/snapshot.ts'
+import { describeNodeSlots } from '../../electron/wording/room.ts'
 import { Icon, type IconName } from '../icon.tsx'
 import { useSnapshot } from '../mirror.ts'
 
@@ -7,13 +8,6 @@ const icons: Readonly<Record<StudioNode['phase'], IconName>> = {
   ready: 'ready',
   degraded: 'warning',
   unreachable: 'failed',
-}
-
-const describeSlots = ({ slots, queue }: StudioNode): string => {
-  if (slots === null) return 'slots not known'
-  const free = slots.filter((slot) => slot.phase === 'idle').length
-  const waiting = queue === null || queue.deferred === 0 ? '' : `, ${queue.deferred} waiting`
-  return `${free} of ${slots.length} free${waiting}`
 }
 
 /** The tooltip: everything without room in the row. */
@@ -37,7 +31,9 @@ export const Nodes = () => {
               {node.phase === 'ready' ? '' : node.phase}
               {node.reason === null ? '' : `: ${node.reason}`}
             </span>
-            <span className="service-figures">{node.phase === 'unreachable' ? '' : describeSlots(node)}</span>
+            <span className="service-figures">
+              {node.phase === 'unreachable' ? '' : describeNodeSlots(node)}
+            </span>
           </li>
         ))}
       </ul>

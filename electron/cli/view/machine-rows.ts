@@ -7,9 +7,9 @@ import {
   formatRate,
   formatReserve,
   formatShare,
-  plural,
 } from '../../wording/figures.ts'
-import { readSwapping } from '../../wording/swapping.ts'
+import { describeNodeSlots } from '../../wording/room.ts'
+import { describeSwap, readSwapping } from '../../wording/swapping.ts'
 import {
   bar,
   justify,
@@ -64,15 +64,6 @@ const pressureTones: Readonly<Record<NonNullable<Memory['pressure']>, Tone>> = {
   critical: 'bad',
 }
 
-const describeSwap = (memory: Memory): Piece => {
-  const rate = readSwapping(memory)
-  if (rate !== null) return piece(`swapping out ${formatBytes(Math.round(rate))}/s`, 'bad')
-  if (memory.swapUsedBytes === null) return piece('swap not known', 'dim')
-  return memory.swapUsedBytes === 0
-    ? piece('no swap', 'dim')
-    : piece(`swap ${formatBytes(memory.swapUsedBytes)}`)
-}
-
 const renderGauge = (
   label: string,
   share: number | null,
@@ -102,15 +93,16 @@ export const renderMemory = (memory: Memory | null, width: number): readonly Tex
       : piece(`pressure ${pressure}`, pressureTones[pressure])
   const share = memory.usedBytes / Math.max(1, memory.totalBytes)
   const isSwapping = readSwapping(memory) !== null
+  const swap = piece(describeSwap(memory), isSwapping ? 'bad' : memory.swapUsedBytes ? 'plain' : 'dim')
   const details = [
     ...(width < 72 ? [note] : []),
-    ...(isSwapping ? [describeSwap(memory)] : []),
+    ...(isSwapping ? [swap] : []),
     // null means Linux here (see the contract).
     wiredBytes === null
       ? piece('wired: not a Linux notion', 'dim')
       : piece(`wired ${formatBytes(wiredBytes)}`),
     ...(gpuLimitBytes === null ? [] : [piece(`GPU limit ${formatBytes(gpuLimitBytes)}`)]),
-    ...(isSwapping ? [] : [describeSwap(memory)]),
+    ...(isSwapping ? [] : [swap]),
     piece(`CPU ${formatPercent(cpuPercent === null ? null : cpuPercent / 100)}`),
   ]
   return [
@@ -160,13 +152,6 @@ const nodeTones: Readonly<Record<StudioNode['phase'], Tone>> = {
   ready: 'good',
   degraded: 'warn',
   unreachable: 'bad',
-}
-
-const describeNodeSlots = ({ slots, queue }: StudioNode): string => {
-  if (slots === null) return 'slots not known'
-  const busy = slots.filter(({ phase }) => phase !== 'idle').length
-  const waiting = queue === null || queue.deferred === 0 ? '' : `, ${queue.deferred} wait`
-  return `${busy} of ${plural(slots.length, 'slot')} busy${waiting}`
 }
 
 /** The other Studios, one line each. */

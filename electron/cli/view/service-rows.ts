@@ -4,6 +4,7 @@ import { presentServices } from '../../contract/services.ts'
 import type { Phase, ServiceState, Snapshot } from '../../contract/snapshot.ts'
 import { formatDuration, plural } from '../../wording/figures.ts'
 import { nameModel } from '../../wording/model-words.ts'
+import { nameForeign } from '../../wording/state-words.ts'
 import { hang, justify, type Piece, padEnd, piece, printable, type TextLine, type Tone } from './text-line.ts'
 
 const marks: Readonly<Record<Phase, { readonly sign: string; readonly tone: Tone }>> = {
@@ -30,16 +31,6 @@ const readPlace = (snapshot: Snapshot, { id, state }: Part): string => {
   return state.endpoint ?? ''
 }
 
-const describeForeign = ({ foreign }: ServiceState): string | null => {
-  if (foreign === null) return null
-  const { pid, command, user } = foreign
-  const who = [pid === null ? null : `pid ${pid}`, user === null ? null : `user ${user}`].filter(
-    (part) => part !== null,
-  )
-  const name = command ?? 'another process'
-  return `its port is held by ${who.length === 0 ? name : `${name} (${who.join(', ')})`}, not started by Nexus`
-}
-
 /** The model is shown only from 100 columns. */
 const longestModelName = 36
 
@@ -64,7 +55,12 @@ const renderService = (snapshot: Snapshot, part: Part, width: number): TextLine 
 const renderTrouble = (snapshot: Snapshot, { id, state }: Part, width: number): readonly TextLine[] => {
   const bad = state.phase === 'failed' || state.phase === 'degraded'
   const undrafted = id === 'llamaServer' && !bad ? (snapshot.speculationFailure ?? null) : null
-  const words = (bad ? state.reason : null) ?? describeForeign(state) ?? undrafted
+  const { foreign } = state
+  const held =
+    foreign === null
+      ? null
+      : `its port is held by ${nameForeign(foreign, (path) => path)}, not started by Nexus`
+  const words = (bad ? state.reason : null) ?? held ?? undrafted
   const command = findMendingCommand(id, state) ?? (undrafted === null ? null : 'nexus doctor')
   const tone = undrafted === null ? marks[state.phase].tone : 'warn'
   return [
