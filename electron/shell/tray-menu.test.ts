@@ -4,21 +4,21 @@ import type { AppState } from '../contract/app.ts'
 import { appState, snapshotAt as at, slots, withService } from '../contract/test-support/sample-app-state.ts'
 import { describeInterruption, interrupts, type TrayItem, trayMenu } from './tray-menu.ts'
 
-const texts = (items: readonly TrayItem[]): string[] =>
-  items.flatMap((item) => (item.kind === 'separator' ? [] : [item.text]))
+const texts = (items: readonly TrayItem[] = []): string[] =>
+  items.flatMap(({ label }) => (label === undefined ? [] : [label]))
 
 const flatten = (items: readonly TrayItem[]): TrayItem[] =>
-  items.flatMap((item) => (item.kind === 'submenu' ? [item, ...flatten(item.items)] : [item]))
+  items.flatMap((item) => [item, ...flatten(item.submenu ?? [])])
 
-const find = (state: AppState, text: string) => {
-  const item = flatten(trayMenu(state)).find((each) => each.kind === 'choice' && each.text === text)
-  if (item?.kind !== 'choice') throw new Error(`no choice ${text}`)
+const find = (state: AppState, label: string) => {
+  const item = flatten(trayMenu(state)).find((each) => each.choice !== undefined && each.label === label)
+  if (item === undefined) throw new Error(`no choice ${label}`)
   return item
 }
 
 const submenu = (state: AppState, start: string) => {
-  const item = trayMenu(state).find((each) => each.kind === 'submenu' && each.text.startsWith(start))
-  if (item?.kind !== 'submenu') throw new Error(`no submenu ${start}`)
+  const item = trayMenu(state).find((each) => each.submenu !== undefined && each.label?.startsWith(start))
+  if (item === undefined) throw new Error(`no submenu ${start}`)
   return item
 }
 
@@ -80,23 +80,23 @@ describe('starting and stopping', () => {
 
 describe('one service', () => {
   it('is started when it does not run, stopped or restarted when it does', () => {
-    const running = submenu(appState({}), 'Router').items
-    expect(running.map((item) => (item.kind === 'choice' ? [item.text, item.enabled] : null))).toEqual([
+    const running = submenu(appState({}), 'Router').submenu
+    expect(running?.map(({ label, enabled }) => [label, enabled])).toEqual([
       ['Start', false],
       ['Stop', true],
       ['Restart', true],
       ['Show log', true],
     ])
     const failed = appState(withService('proxy', { phase: 'failed' }))
-    expect(submenu(failed, 'Router: failed').items[0]).toMatchObject({ text: 'Start', enabled: true })
+    expect(submenu(failed, 'Router: failed').submenu?.[0]).toMatchObject({ label: 'Start', enabled: true })
   })
 
   it('the Build Forge is not stopped from here: that would lose its files', () => {
-    expect(texts(submenu(appState({}), 'Build Forge').items)).toEqual(['Start', 'Show log'])
+    expect(texts(submenu(appState({}), 'Build Forge').submenu)).toEqual(['Start', 'Show log'])
   })
 
   it('is not known while no core answers', () => {
-    expect(submenu(appState(null), 'Router').text).toBe('Router: not known')
+    expect(submenu(appState(null), 'Router').label).toBe('Router: not known')
   })
 })
 

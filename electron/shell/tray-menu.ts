@@ -1,5 +1,6 @@
 // The icon's menu as data, with the same commands as window and command line, and the question before one that interrupts
 // agents. Pure.
+import type { MenuItemConstructorOptions } from 'electron'
 import type { AppAction, AppState } from '../contract/app.ts'
 import type { Command } from '../contract/command.ts'
 import { hostOf } from '../contract/guest-rights.ts'
@@ -17,23 +18,18 @@ export type TrayChoice =
   /** The Router's address for other machines. */
   | { readonly type: 'copy-address' }
 
-export type TrayItem =
-  | { readonly kind: 'separator' }
-  | { readonly kind: 'line'; readonly text: string }
-  | {
-      readonly kind: 'choice'
-      readonly text: string
-      readonly enabled: boolean
-      readonly choice: TrayChoice
-    }
-  | { readonly kind: 'submenu'; readonly text: string; readonly items: readonly TrayItem[] }
+/** In Electron's form, with what is chosen as data. */
+export interface TrayItem extends Pick<MenuItemConstructorOptions, 'type' | 'label' | 'enabled'> {
+  readonly choice?: TrayChoice
+  readonly submenu?: readonly TrayItem[]
+}
 
-const separator: TrayItem = { kind: 'separator' }
+const separator: TrayItem = { type: 'separator' }
 
 export const trayMenu = (state: AppState): readonly TrayItem[] => {
   const { snapshot } = state
   return [
-    { kind: 'line', text: stateLine(state) },
+    line(stateLine(state)),
     ...describeHost(state),
     separator,
     command('Start everything', mayStart(snapshot), startCommand(null)),
@@ -42,33 +38,33 @@ export const trayMenu = (state: AppState): readonly TrayItem[] => {
     ...commandedIds.map((id) => serviceMenu(id, state)),
     ...gatewayMenu(snapshot),
     separator,
-    show('Open Nexus', 'glance'),
-    copyEndpoint(snapshot),
-    show('Doctor', 'doctor'),
-    show('Settings', 'settings'),
+    show('Open Nexus', { id: 'glance', service: null }),
+    choice('Copy endpoint', snapshot?.services.proxy.endpoint != null, { type: 'copy-address' }),
+    show('Doctor', { id: 'doctor', service: null }),
+    show('Settings', { id: 'settings', service: null }),
     separator,
-    { kind: 'choice', text: 'Quit', enabled: true, choice: { type: 'action', action: { type: 'quit' } } },
+    choice('Quit', true, { type: 'action', action: { type: 'quit' } }),
   ]
 }
 
-const describeHost = ({ link }: AppState): readonly TrayItem[] => {
-  if (link.kind !== 'attached' || link.user === null) return []
-  return [{ kind: 'line', text: `${link.user}’s stack (its core has pid ${link.pid})` }]
-}
+const line = (label: string): TrayItem => ({ label, enabled: false })
 
-const command = (text: string, enabled: boolean, given: Command): TrayItem => ({
-  kind: 'choice',
-  text,
+const choice = (label: string, enabled: boolean, chosen: TrayChoice): TrayItem => ({
+  label,
   enabled,
-  choice: { type: 'command', command: given },
+  choice: chosen,
 })
 
-const show = (text: string, id: View['id']): TrayItem => ({
-  kind: 'choice',
-  text,
-  enabled: true,
-  choice: { type: 'view', view: { id, service: null } },
-})
+const command = (label: string, enabled: boolean, given: Command): TrayItem =>
+  choice(label, enabled, { type: 'command', command: given })
+
+const show = (label: string, view: View, enabled = true): TrayItem =>
+  choice(label, enabled, { type: 'view', view })
+
+const describeHost = ({ link }: AppState): readonly TrayItem[] =>
+  link.kind !== 'attached' || link.user === null
+    ? []
+    : [line(`${link.user}’s stack (its core has pid ${link.pid})`)]
 
 const startCommand = (only: CommandedId | null): Command => ({
   type: 'start',
@@ -96,23 +92,15 @@ const mayStop = (snapshot: Snapshot | null): boolean =>
   (['llamaServer', 'proxy'] as const).some((id) => snapshot.services[id].phase !== 'stopped')
 
 const serviceMenu = (id: CommandedId, state: AppState): TrayItem => {
-  const { snapshot } = state
-  const phase = snapshot?.services[id].phase ?? null
+  const phase = state.snapshot?.services[id].phase ?? null
   const lives = phase === 'ready' || phase === 'degraded' || phase === 'starting'
-  const log: TrayItem = {
-    kind: 'choice',
-    text: 'Show log',
-    enabled: hostOf(state) === null,
-    choice: { type: 'view', view: { id: 'logs', service: id } },
-  }
   return {
-    kind: 'submenu',
-    text: `${serviceNames[id]}: ${phase ?? 'not known'}`,
-    items: [
+    label: `${serviceNames[id]}: ${phase ?? 'not known'}`,
+    submenu: [
       command('Start', phase === 'stopped' || phase === 'failed', startCommand(id)),
       ...(id === 'ramDisk' ? [] : [command('Stop', lives, stopCommand(id))]),
       ...(id === 'ramDisk' ? [] : [command('Restart', lives, { type: 'restart', only: id })]),
-      log,
+      show('Show log', { id: 'logs', service: id }, hostOf(state) === null),
     ],
   }
 }
@@ -120,17 +108,7 @@ const serviceMenu = (id: CommandedId, state: AppState): TrayItem => {
 /** The gateway starts and stops with the Router, so it has no commands. */
 const gatewayMenu = (snapshot: Snapshot | null): readonly TrayItem[] => {
   const gateway = snapshot?.services.gateway
-  return gateway === undefined ? [] : [{ kind: 'line', text: `${serviceNames.gateway}: ${gateway.phase}` }]
-}
-
-const copyEndpoint = (snapshot: Snapshot | null): TrayItem => {
-  const endpoint = snapshot?.services.proxy.endpoint ?? null
-  return {
-    kind: 'choice',
-    text: 'Copy endpoint',
-    enabled: endpoint !== null,
-    choice: { type: 'copy-address' },
-  }
+  return gateway === undefined ? [] : [line(`${serviceNames.gateway}: ${gateway.phase}`)]
 }
 
 /** The question before a stop; null: none needed. One careless click never stops another user's stack. */

@@ -97,17 +97,8 @@ export const createTray = <Image, Menu>(options: TrayOptions<Image, Menu>): Nexu
 }
 
 const toTemplate = (items: readonly TrayItem[], choose: (choice: TrayChoice) => void): MenuTemplate[] =>
-  items.map((item) => toMenuItem(item, choose))
-
-const toMenuItem = (item: TrayItem, choose: (choice: TrayChoice) => void): MenuTemplate => {
-  switch (item.kind) {
-    case 'separator':
-      return { type: 'separator' }
-    case 'line':
-      return { label: item.text, enabled: false }
-    case 'choice':
-      return { label: item.text, enabled: item.enabled, click: () => choose(item.choice) }
-    case 'submenu':
-      return { label: item.text, submenu: toTemplate(item.items, choose) }
-  }
-}
+  items.map(({ choice, submenu, ...item }) => ({
+    ...item,
+    ...(choice === undefined ? {} : { click: () => choose(choice) }),
+    ...(submenu === undefined ? {} : { submenu: toTemplate(submenu, choose) }),
+  }))
