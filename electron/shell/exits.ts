@@ -1,5 +1,6 @@
 // Connects every event that reopens the window or ends the app to the shell.
 import type { EventEmitter } from 'node:events'
+import type { Event } from 'electron'
 import type { AppShell } from './shell.ts'
 
 /** The event sources: parts of Electron and of this process. */
@@ -20,10 +21,6 @@ export interface ExitSources {
 /** An app that fails sooner than this would fail again after a relaunch. */
 const relaunchAfterMs = 60_000
 
-interface Preventable {
-  preventDefault(): void
-}
-
 export const connectExits = (
   { quit, window, letGo }: Pick<AppShell, 'quit' | 'window' | 'letGo'>,
   { app, autoUpdater, powerMonitor, process, platform, uptimeMs, relaunch, logError }: ExitSources,
@@ -35,7 +32,7 @@ export const connectExits = (
   app.on('window-all-closed', () => {})
 
   let updating = false
-  app.on('before-quit', (event: Preventable) => {
+  app.on('before-quit', (event: Event) => {
     // A running installer ends the app itself, and must not be stopped.
     if (updating) return
     event.preventDefault()
@@ -62,7 +59,7 @@ export const connectExits = (
   // An unhandled rejection: only that one task is lost.
   process.on('unhandledRejection', (reason: unknown) => logError(reason))
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => quit.atOnce())
-  powerMonitor.on('shutdown', (event: Preventable) => {
+  powerMonitor.on('shutdown', (event: Event) => {
     // Delays the shutdown until we are done (Electron's docs of powerMonitor).
     event.preventDefault()
     quit.atOnce()

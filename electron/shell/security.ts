@@ -1,6 +1,6 @@
 // Forbids the window to navigate away, open windows or request permissions, whatever runs in it.
 import type { EventEmitter } from 'node:events'
-import type { App, Session, WebContents } from 'electron'
+import type { App, Event, Session, WebContents } from 'electron'
 
 /** Must come before the first window. */
 export const lockDownContents = (app: App): void => {
@@ -10,14 +10,10 @@ export const lockDownContents = (app: App): void => {
   })
 }
 
-interface Preventable {
-  preventDefault(): void
-}
-
 const forbidLeaving = (contents: EventEmitter): void => {
   // `will-frame-navigate` came with Electron 25; an older one never emits it.
   for (const event of ['will-navigate', 'will-frame-navigate', 'will-redirect', 'will-attach-webview']) {
-    contents.on(event, (prevented: Preventable) => prevented.preventDefault())
+    contents.on(event, (prevented: Event) => prevented.preventDefault())
   }
 }
 
@@ -28,7 +24,7 @@ const forbidOpening = (contents: WebContents): void => {
   }
   // Before Electron 12 only this event could prevent it.
   const older: EventEmitter = contents
-  older.on('new-window', (event: Preventable) => event.preventDefault())
+  older.on('new-window', (event: Event) => event.preventDefault())
 }
 
 export const denyPermissions = (session: Session): void => {

@@ -1,6 +1,6 @@
 // The only window: created once and hidden, shown under the icon, or pinned as a resizable window that stays on top.
 import type { EventEmitter } from 'node:events'
-import type { BrowserWindow, BrowserWindowConstructorOptions, Rectangle } from 'electron'
+import type { BrowserWindow, BrowserWindowConstructorOptions, Event, Rectangle } from 'electron'
 import { z } from 'zod'
 import { messageOf } from '../core/base/error-message.ts'
 import { readRecord } from '../core/base/json-record.ts'
@@ -39,10 +39,6 @@ interface Display {
 export interface SystemScreen extends EventEmitter {
   getPrimaryDisplay(): Display
   getDisplayMatching(place: Rectangle): Display
-}
-
-interface Preventable {
-  preventDefault(): void
 }
 
 export interface AppWindow<Window extends SystemWindow = BrowserWindow> {
@@ -183,7 +179,7 @@ export const createWindow = <Window extends SystemWindow>(
 
   window.on('show', () => options.onVisible(true))
   window.on('hide', () => options.onVisible(false))
-  window.on('close', (event: Preventable) => {
+  window.on('close', (event: Event) => {
     if (closable) return
     event.preventDefault()
     hide()

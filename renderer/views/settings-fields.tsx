@@ -161,16 +161,7 @@ interface TextFieldProps extends BoundProps {
   readonly readOnly?: boolean
 }
 
-const TextField = ({
-  label,
-  unit = '',
-  value,
-  problem,
-  wide = false,
-  placeholder = '',
-  readOnly = false,
-  onChange,
-}: TextFieldProps) => {
+const TextField = ({ label, unit = '', problem, wide = false, onChange, ...input }: TextFieldProps) => {
   const problemId = useId()
   return (
     <div className={wide ? 'field field-wide' : 'field'}>
@@ -179,9 +170,7 @@ const TextField = ({
         <input
           type="text"
           spellCheck={false}
-          placeholder={placeholder}
-          readOnly={readOnly}
-          value={value}
+          {...input}
           aria-invalid={problem !== undefined}
           aria-describedby={problem === undefined ? undefined : problemId}
           onChange={(event) => onChange(event.target.value)}

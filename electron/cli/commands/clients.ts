@@ -10,7 +10,7 @@ import type { ControlClient } from '../../core/control/client.ts'
 import type { CommandNamed } from '../arguments.ts'
 import { attachToRunning } from '../attach.ts'
 import { refuse, UsageError } from '../command-line.ts'
-import { type CliContext, exitCodes } from '../context.ts'
+import type { CliContext } from '../context.ts'
 import { fail, printAnswer } from '../print.ts'
 import { readClientGuides } from '../profile-choice.ts'
 import { renderClientGuides } from '../view/clients-view.ts'
@@ -42,11 +42,10 @@ export const runClients = async (command: CommandNamed<'clients'>, context: CliC
     snippets: snippets.map(({ id, title, text, notes }) => ({ id, title, text, notes })),
   }))
   const document = { baseUrl, apiKey, models, users, warning, limits, developers: details }
-  printAnswer(context, command.json, document, [
+  return printAnswer(context, command.json, document, [
     ...renderClientGuides({ ...all, developers }, context),
     ...(host === null ? ['Nothing is running now: nexus up starts it.'] : []),
   ])
-  return exitCodes.done
 }
 
 /** Tells a guest the Router's address and whom to ask for a key: keys in the guest's own state folder are useless there. */
@@ -101,8 +100,7 @@ const runClientsApply = (
           ...(outcome.backupPath === null ? [] : [`Backup: ${outcome.backupPath}.`]),
           'Claude Code reads it at its next start. nexus clients --undo removes it again.',
         ]
-  printAnswer(context, command.json, outcome, lines)
-  return exitCodes.done
+  return printAnswer(context, command.json, outcome, lines)
 }
 
 const runClientsUndo = (json: boolean, context: CliContext): number => {
@@ -112,9 +110,8 @@ const runClientsUndo = (json: boolean, context: CliContext): number => {
     return fail(context, 'Nothing to undo: nexus clients --apply has written nothing here.')
   }
   const { path, kept } = outcome
-  printAnswer(context, json, outcome, [
+  return printAnswer(context, json, outcome, [
     `${path}: removed what nexus clients --apply wrote.`,
     ...(kept.length === 0 ? [] : [`Changed since, and left alone: ${kept.join(', ')}.`]),
   ])
-  return exitCodes.done
 }

@@ -8,7 +8,7 @@ import { createLifeLook } from '../../core/supervise/life-look.ts'
 import { isFetchActive } from '../../wording/model-words.ts'
 import type { CommandNamed } from '../arguments.ts'
 import { attachIfAnythingRuns, attachOrHost, readOrphans } from '../attach.ts'
-import { type CliContext, exitCodes } from '../context.ts'
+import type { CliContext } from '../context.ts'
 import { followUntil, readSnapshotInTime } from '../core-answer.ts'
 import { fail, printAnswer } from '../print.ts'
 import { readChosenProfile } from '../profile-choice.ts'
@@ -126,8 +126,7 @@ const done = (
   snapshot: Snapshot | null,
   message: string,
 ): number => {
-  printAnswer(context, json, { stopped: true, message, snapshot }, [message])
-  return exitCodes.done
+  return printAnswer(context, json, { stopped: true, message, snapshot }, [message])
 }
 
 const failed = (context: CliContext, { json }: DownCommand, reasons: readonly string[]): number => {

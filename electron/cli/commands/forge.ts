@@ -106,8 +106,7 @@ const describeEdit = (action: ForgeEdit['action'], path: string, outcome: EditOu
 
 const showStatus = async (spec: RamDiskSpec, json: boolean, context: CliContext): Promise<number> => {
   const status = await readForgeStatus(spec, context)
-  printAnswer(context, json, status, renderForgeStatus(status, { ...context, now: Date.now() }))
-  return exitCodes.done
+  return printAnswer(context, json, status, renderForgeStatus(status, { ...context, now: Date.now() }))
 }
 
 /** 1 when the named workspace is missing or stays; what --all and --unused skip is only reported. */

@@ -9,7 +9,7 @@ import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import { attachToCore } from '../../core/control/client.ts'
 import type { CommandNamed } from '../arguments.ts'
 import { readHost } from '../attach.ts'
-import { type CliContext, exitCodes } from '../context.ts'
+import type { CliContext } from '../context.ts'
 import { fail, printAnswer } from '../print.ts'
 import { readClientGuides, readPresentProfile } from '../profile-choice.ts'
 
@@ -35,10 +35,9 @@ const change = async (command: KeyChange, context: CliContext): Promise<number> 
   const entry = action === 'revoke' ? null : findKey(context, developer)
   if (entry !== null) return printNewKey(command, context, entry)
   const name = before?.name ?? developer
-  printAnswer(context, command.json, { revoked: name }, [
+  return printAnswer(context, command.json, { revoked: name }, [
     `The key of ${name} no longer works. Running requests may finish.`,
   ])
-  return exitCodes.done
 }
 
 const printNewKey = async (
@@ -53,13 +52,12 @@ const printNewKey = async (
   const users = shells.map(({ id, text }) => ({ name, shell: id, snippet: text }))
   const head =
     action === 'rotate' ? `The new key of ${name}; the old one no longer works:` : `The key of ${name}:`
-  printAnswer(context, json, { name, key, baseUrl, users }, [
+  return printAnswer(context, json, { name, key, baseUrl, users }, [
     `${head}\n`,
     ...shells.map(({ title, text }) => `${title}:\n\n${text}\n`),
     `Claude Code's settings and the rest: nexus clients ${name}`,
     ...warnings.map((warning) => `Note: ${warning}.`),
   ])
-  return exitCodes.done
 }
 
 /** Goes through the core if one runs, so that two changes never race. Returns why it was refused, or null. */
@@ -99,6 +97,5 @@ const printList = (json: boolean, context: CliContext): number => {
     return `${name.padEnd(width)}  ${maskedKey}${made}${origin}`
   })
   const lines = rows.length === 0 ? ['No developer has a key: nexus key create NAME'] : rows
-  printAnswer(context, json, { developers }, lines)
-  return exitCodes.done
+  return printAnswer(context, json, { developers }, lines)
 }

@@ -68,8 +68,7 @@ const fetchModel = async (model: string, json: boolean, context: CliContext): Pr
     if (ended === null)
       return fail(context, `The core went away; the next one resumes the fetch: nexus model fetch ${model}`)
     if (ended.phase !== 'done') return fail(context, describeFetch(ended))
-    printAnswer(context, json, ended, [`${model} is here: ${describeFetch(ended)}`])
-    return exitCodes.done
+    return printAnswer(context, json, ended, [`${model} is here: ${describeFetch(ended)}`])
   } finally {
     stop.end()
     client.close()
@@ -92,10 +91,9 @@ const cancel = async (model: string, json: boolean, context: CliContext): Promis
   try {
     const outcome = await client.dispatch({ type: 'cancelFetch', id: model })
     if (!outcome.accepted) return fail(context, outcome.reason)
-    printAnswer(context, json, { cancelled: model }, [
+    return printAnswer(context, json, { cancelled: model }, [
       `${model} is no longer being fetched. The part that is here stays for the next nexus model fetch; nexus model remove deletes it.`,
     ])
-    return exitCodes.done
   } finally {
     client.close()
   }
@@ -106,8 +104,7 @@ const list = async (json: boolean, context: CliContext): Promise<number> => {
   const models = await listModels(folder.modelsDir, { env, platform: platform.id })
   const snapshot = await readSnapshotOnce(await attachToRunning(context), context)
   const fetches = snapshot?.fetches ?? []
-  printAnswer(context, json, { ...models, fetches }, renderModelList(models, fetches, context))
-  return exitCodes.done
+  return printAnswer(context, json, { ...models, fetches }, renderModelList(models, fetches, context))
 }
 
 const remove = async (name: string, json: boolean, context: CliContext): Promise<number> => {
@@ -135,10 +132,9 @@ const remove = async (name: string, json: boolean, context: CliContext): Promise
   const missed = users.length === 0 ? '' : ` The profile ${users.join(' and ')} needs it.`
   const words =
     model.linkedTo === null ? '' : ` The file itself stays with the program that owns it: ${model.linkedTo}.`
-  printAnswer(context, json, { removed: files, profiles: users }, [
+  return printAnswer(context, json, { removed: files, profiles: users }, [
     `${model.name} is removed.${words}${missed}`,
   ])
-  return exitCodes.done
 }
 
 const isOfModel = (file: string | null, { path }: ModelHere): boolean =>

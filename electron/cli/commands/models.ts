@@ -4,7 +4,7 @@ import { judgeCatalogue, readJudgedMachine } from '../../core/answers/models-ans
 import { bestForAgents } from '../../core/models/judge-models.ts'
 import { readMachineIdentity, sayMachine } from '../../core/platform/machine-identity.ts'
 import type { CommandNamed } from '../arguments.ts'
-import { type CliContext, exitCodes } from '../context.ts'
+import type { CliContext } from '../context.ts'
 import { printAnswer } from '../print.ts'
 import { renderModels } from '../view/models-view.ts'
 
@@ -18,6 +18,5 @@ export const runModels = async (
   const best = bestForAgents(models)?.model.id ?? null
   const where = identity === null ? null : sayMachine(identity)
   const lines = renderModels({ models, agents, machine, where }, context)
-  printAnswer(context, json, { agents, machine, identity, best, models }, lines)
-  return exitCodes.done
+  return printAnswer(context, json, { agents, machine, identity, best, models }, lines)
 }

@@ -13,7 +13,7 @@ import { writeJobPlist } from '../../core/selfcheck/launchd-job.ts'
 import { SelfcheckReportSchema } from '../../core/selfcheck/report.ts'
 import { selfcheckLabel } from '../../core/selfcheck/started-from.ts'
 import { refuse } from '../command-line.ts'
-import { type CliContext, exitCodes } from '../context.ts'
+import type { CliContext } from '../context.ts'
 import { createInterruption } from '../interruption.ts'
 import { printAnswer } from '../print.ts'
 import { defaultOutDir, judgeReport, type SelfcheckCommand } from './selfcheck.ts'
@@ -48,14 +48,13 @@ export const runSelfcheckAsJob = async (
   if (kind === 'daemon') {
     writeJobPlist(plistPath, spec)
     const commands = listDaemonCommands(selfcheckLabel, plistPath, spec.logPath)
-    printAnswer(context, command.json, { commands, outDir }, [
+    return printAnswer(context, command.json, { commands, outDir }, [
       'Only root can start a daemon. Run these, one after the other:',
       '',
       ...commands,
       '',
       `The output will be in ${outDir}.`,
     ])
-    return exitCodes.done
   }
   const stop = createInterruption('the selfcheck was interrupted', context)
   try {

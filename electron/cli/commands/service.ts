@@ -78,8 +78,7 @@ const install = async (autostart: Autostart, json: boolean, context: CliContext)
   const handedOver = before.reason === null && before.running === false && (await endBackgroundCore(context))
   const outcome = await autostart.install(planAutostart(context))
   if (outcome.kind !== 'failed') {
-    printAnswer(context, json, outcome, describeInstalled(outcome))
-    return exitCodes.done
+    return printAnswer(context, json, outcome, describeInstalled(outcome))
   }
   const left = '\nThe services keep running without a core; nexus up starts one that takes them over.'
   return fail(context, `${outcome.reason}${handedOver ? left : ''}`)
@@ -115,13 +114,12 @@ const uninstall = async (autostart: Autostart, json: boolean, context: CliContex
   const outcome = await autostart.uninstall()
   const left = await readOrphans(context)
   if (outcome.kind === 'failed') return fail(context, outcome.reason)
-  printAnswer(context, json, { ...outcome, running: left }, [
+  return printAnswer(context, json, { ...outcome, running: left }, [
     ...(outcome.kind === 'removed' ? ['Removed.', ...outcome.notes] : ['It was not installed.']),
     ...(left.length === 0
       ? []
       : ['The services keep running. nexus up supervises them again; nexus down stops them.']),
   ])
-  return exitCodes.done
 }
 
 const showState = (state: AutostartState, json: boolean, context: CliContext): number => {

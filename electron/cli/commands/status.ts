@@ -22,8 +22,7 @@ export const runStatus = async (command: CommandNamed<'status'>, context: CliCon
 
 const show = async (client: ControlClient, json: boolean, context: CliContext): Promise<number> => {
   const snapshot = await readSnapshotInTime(client, context)
-  printAnswer(context, json, snapshot, renderStatus(snapshot, { ...context, now: Date.now() }))
-  return exitCodes.done
+  return printAnswer(context, json, snapshot, renderStatus(snapshot, { ...context, now: Date.now() }))
 }
 
 const reportNoCore = async (json: boolean, context: CliContext): Promise<number> => {

@@ -30,33 +30,17 @@ import { createProgressTracker, type ProgressTracker } from '../view/progress-vi
 type UpCommand = Extract<CliCommand, { name: 'up' }>
 
 export const runUp = async (command: UpCommand, context: CliContext): Promise<number> => {
+  const { only, json } = command
   const running = await attachToRunning(context, startingMs)
+  let client = running
+  let hasBegun = false
   try {
     // A stuck core would not answer the command either.
     if (running !== null) await readSnapshotInTime(running, context)
     // A core started now would fail on a bad config.
     else readConfig(context.folder.configPath, context.folder.lastGoodConfigPath)
     const startedAt = Date.now()
-    const client = running ?? (await attachOrHost(context))
-    return await startThrough(client, command, { context, startedAt, isHosted: running === null })
-  } finally {
-    // An open connection would keep this process alive.
-    running?.close()
-  }
-}
-
-const startThrough = async (
-  client: ControlClient,
-  command: UpCommand,
-  {
-    context,
-    startedAt,
-    isHosted,
-  }: { readonly context: CliContext; readonly startedAt: number; readonly isHosted: boolean },
-): Promise<number> => {
-  const { only, json } = command
-  let hasBegun = false
-  try {
+    client ??= await attachOrHost(context)
     const outcome = await client.dispatch({
       type: 'start',
       only,
@@ -74,8 +58,9 @@ const startThrough = async (
     hasBegun = true
     return await finishStart(client, context, { only, json, startedAt: wasSetUp ? Date.now() : startedAt })
   } finally {
-    if (isHosted && !hasBegun) await endIdle(client)
-    client.close()
+    if (running === null && client !== null && !hasBegun) await endIdle(client)
+    // An open connection would keep this process alive.
+    client?.close()
   }
 }
 

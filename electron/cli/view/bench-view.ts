@@ -7,6 +7,7 @@ import type {
   Spread,
 } from '../../core/model-bench/recommend.ts'
 import { formatSeconds, plural } from '../../wording/figures.ts'
+import { alignCells } from './text-line.ts'
 
 export interface BenchResults {
   readonly rows: readonly BatchRow[]
@@ -24,13 +25,6 @@ const spread = ({ median, lowest, highest }: Spread): readonly string[] => [
   range(lowest, highest),
 ]
 
-const columns = (cells: readonly (readonly string[])[]): readonly string[] => {
-  const widths = (cells[0] ?? []).map((_, column) =>
-    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
-  )
-  return cells.map((row) => row.map((cell, column) => cell.padStart(widths[column] ?? 0)).join('  '))
-}
-
 export const renderBench = (
   { rows, kv, idleSlots }: BenchResults,
   recommendation: Recommendation | null,
@@ -46,7 +40,7 @@ export const renderBench = (
 ]
 
 const renderBatches = (rows: readonly BatchRow[]): readonly string[] =>
-  columns([
+  alignCells([
     [
       '-b',
       'prefill/s',
@@ -68,7 +62,7 @@ const renderBatches = (rows: readonly BatchRow[]): readonly string[] =>
   ])
 
 const renderKv = (rows: readonly KvRow[]): readonly string[] => [
-  ...columns([
+  ...alignCells([
     ['KV cache', 'prefill/s', 'lowest..highest', 'generation/s', 'lowest..highest'],
     ...rows.map((row) =>
       'failure' in row
@@ -80,7 +74,7 @@ const renderKv = (rows: readonly KvRow[]): readonly string[] => [
 ]
 
 const renderIdleSlots = (row: IdleSlotsRow): readonly string[] => [
-  ...columns([
+  ...alignCells([
     ['idle slots', 'generation/s', 'lowest..highest'],
     ['empty', ...spread(row.empty)],
     [`${plural(row.otherSlots, 'other slot')}, ${row.heldTokens ?? '-'} tokens`, ...spread(row.held)],

@@ -1,7 +1,7 @@
 // `nexus forge status` as text: the RAM disk, cargo's settings, and each workspace on the disk. No I/O.
 import { formatBytes, formatDuration, formatShare, unknown } from '../../wording/figures.ts'
 import type { ForgeStatus } from '../forge-status.ts'
-import { padEnd, padStart, printable, readWidth, truncate } from './text-line.ts'
+import { alignCells, printable, truncate } from './text-line.ts'
 
 export const renderForgeStatus = (
   status: ForgeStatus,
@@ -53,22 +53,14 @@ const renderRows = (
       ? []
       : [`It also holds builds of ${closedOwners.join(', ')} that you can't read.`]
   if (workspaces.length === 0) return ['No workspace has built there yet.', ...closed]
-  const rows = workspaces.map((row) => ({
-    size: formatBytes(row.bytes),
-    owner: row.owner === null ? unknown : printable(row.owner),
-    when: row.building === true ? 'building now' : describeAge(row.lastBuildAt, now),
-    path: printable(row.workspace ?? `${row.buildDir} (workspace not known)`),
-  }))
-  const widest = (key: 'size' | 'owner' | 'when', head: string) =>
-    Math.max(readWidth(head), ...rows.map((row) => readWidth(row[key])))
-  const [size, owner, when] = [widest('size', 'size'), widest('owner', 'whose'), widest('when', 'last build')]
-  const line = (row: (typeof rows)[number]) =>
-    truncate(
-      `${padStart(row.size, size)}  ${padEnd(row.owner, owner)}  ${padEnd(row.when, when)}  ${row.path}`,
-      width,
-    )
-  const head = line({ size: 'size', owner: 'whose', when: 'last build', path: 'workspace' })
-  return ['', head, ...rows.map(line), ...closed]
+  const rows = workspaces.map((row) => [
+    formatBytes(row.bytes),
+    row.owner === null ? unknown : printable(row.owner),
+    row.building === true ? 'building now' : describeAge(row.lastBuildAt, now),
+    printable(row.workspace ?? `${row.buildDir} (workspace not known)`),
+  ])
+  const lines = alignCells([['size', 'whose', 'last build', 'workspace'], ...rows], [1, 2, 3])
+  return ['', ...lines.map((line) => truncate(line, width)), ...closed]
 }
 
 const describeAge = (at: number | null, now: number): string =>

@@ -72,6 +72,19 @@ export const padStart = (text: string, width: number): string => {
   return ' '.repeat(Math.max(0, width - readWidth(fitting))) + fitting
 }
 
+/** Cells below each other, two blanks apart. @param leftColumns aligned to the left; the others to the right */
+export const alignCells = (
+  rows: readonly (readonly string[])[],
+  leftColumns: readonly number[] = [],
+): readonly string[] => {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => readWidth(row[column] ?? ''))),
+  )
+  const pad = (cell: string, column: number) =>
+    (leftColumns.includes(column) ? padEnd : padStart)(cell, widths[column] ?? 0)
+  return rows.map((row) => row.map(pad).join('  ').trimEnd())
+}
+
 export const readLineWidth = (line: TextLine): number =>
   line.reduce((sum, each) => sum + readWidth(each.text), 0)
 
