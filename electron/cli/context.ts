@@ -1,5 +1,4 @@
-// The context of every `nexus` command.
-
+// The context of every `nexus` command, and how a command answers: one JSON document with --json, else lines for people.
 import type { StateFolder } from '../core/config/state-folder.ts'
 import type { Platform } from '../core/platform/platform.ts'
 
@@ -24,3 +23,25 @@ export interface CliContext {
 export const folderVariables = ['NEXUS_HOME', 'NEXUS_RUNTIME', 'NEXUS_SHARED', 'NEXUS_MODELS'] as const
 
 export const exitCodes = { done: 0, failed: 1, usage: 2, notRunning: 3 } as const
+
+/** Returns the exit code of success. */
+export const printAnswer = (
+  { print }: Pick<CliContext, 'print'>,
+  json: boolean,
+  document: unknown,
+  lines: readonly string[],
+): number => {
+  if (json) print(JSON.stringify(document, null, 2))
+  else for (const line of lines) print(line)
+  return exitCodes.done
+}
+
+/** With --json, run-command.ts also prints the reason as a document. */
+export const fail = (
+  { printError }: Pick<CliContext, 'printError'>,
+  reason: string,
+  code: number = exitCodes.failed,
+): number => {
+  printError(reason)
+  return code
+}

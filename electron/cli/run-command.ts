@@ -19,7 +19,6 @@ import { runModels } from './commands/models.ts'
 import { runPlan } from './commands/plan.ts'
 import { runRestart } from './commands/restart.ts'
 import { runSelfcheckCommand } from './commands/selfcheck.ts'
-import { runSelfcheckAsJob } from './commands/selfcheck-as-job.ts'
 import { runService } from './commands/service.ts'
 import { runStatus } from './commands/status.ts'
 import { runTraefik } from './commands/traefik.ts'
@@ -50,10 +49,7 @@ const runners: Runners = {
   plan: runPlan,
   models: runModels,
   doctor: runDoctor,
-  selfcheck: (command, context) =>
-    command.as === null
-      ? runSelfcheckCommand(command, context)
-      : runSelfcheckAsJob(command, command.as, context),
+  selfcheck: runSelfcheckCommand,
   app: (_, context) => runApp(context),
   clients: runClients,
   key: runKey,

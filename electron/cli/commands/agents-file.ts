@@ -12,9 +12,8 @@ import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import { attachToCore } from '../../core/control/client.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import type { CommandNamed } from '../arguments.ts'
-import { type CliContext, exitCodes } from '../context.ts'
+import { type CliContext, exitCodes, fail } from '../context.ts'
 import { readSnapshotOnce } from '../core-answer.ts'
-import { fail } from '../print.ts'
 import { readChosenProfile, readRunningProfile } from '../profile-choice.ts'
 
 export const runAgentsFile = async (

@@ -8,8 +8,7 @@ import { runBounded } from '../../core/base/run-bounded.ts'
 import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import { openLogForChild } from '../../core/logs/log-file.ts'
 import { readLastLines } from '../../core/logs/log-follow.ts'
-import { type CliContext, exitCodes, folderVariables } from '../context.ts'
-import { fail } from '../print.ts'
+import { type CliContext, exitCodes, fail, folderVariables } from '../context.ts'
 
 const withoutIt = 'Without it: nexus up starts the stack, nexus status --watch shows it.'
 

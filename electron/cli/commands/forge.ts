@@ -1,5 +1,4 @@
 // `nexus forge`: this user's cargo builds on the RAM disk. Needs no running core.
-
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { ensureStateFolder } from '../../core/config/state-folder.ts'
@@ -22,10 +21,9 @@ import { ramDiskSpec } from '../../core/forge/ram-disk-service.ts'
 import type { RamDiskSpec } from '../../core/platform/platform.ts'
 import { formatBytes } from '../../wording/figures.ts'
 import type { CommandNamed } from '../arguments.ts'
-import { type CliContext, exitCodes } from '../context.ts'
+import { type CliContext, exitCodes, printAnswer } from '../context.ts'
 import { readSnapshotOnce } from '../core-answer.ts'
 import { readForgeStatus, readWorkspaceUse } from '../forge-status.ts'
-import { printAnswer } from '../print.ts'
 import { readAnyProfile, readRunningProfile } from '../profile-choice.ts'
 import { renderForgeStatus } from '../view/forge-view.ts'
 

@@ -9,8 +9,7 @@ import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import { attachToCore } from '../../core/control/client.ts'
 import type { CommandNamed } from '../arguments.ts'
 import { readHost } from '../attach.ts'
-import type { CliContext } from '../context.ts'
-import { fail, printAnswer } from '../print.ts'
+import { type CliContext, fail, printAnswer } from '../context.ts'
 import { readClientGuides, readPresentProfile } from '../profile-choice.ts'
 
 type KeyCommand = CommandNamed<'key'>

@@ -5,8 +5,7 @@ import { followLog, readLastLines } from '../../core/logs/log-follow.ts'
 import { showControls } from '../../wording/visible-text.ts'
 import type { CommandNamed } from '../arguments.ts'
 import { readHost } from '../attach.ts'
-import { type CliContext, exitCodes } from '../context.ts'
-import { fail } from '../print.ts'
+import { type CliContext, exitCodes, fail } from '../context.ts'
 
 export const runLogs = async (command: CommandNamed<'logs'>, context: CliContext): Promise<number> => {
   const path = context.folder.logPath(command.id)

@@ -1,11 +1,9 @@
 // `nexus models`: the catalogue, judged for this machine or for a Mac of another size. Refuses nothing.
-
 import { judgeCatalogue, readJudgedMachine } from '../../core/answers/models-answer.ts'
 import { bestForAgents } from '../../core/models/judge-models.ts'
 import { readMachineIdentity, sayMachine } from '../../core/platform/machine-identity.ts'
 import type { CommandNamed } from '../arguments.ts'
-import type { CliContext } from '../context.ts'
-import { printAnswer } from '../print.ts'
+import { type CliContext, printAnswer } from '../context.ts'
 import { renderModels } from '../view/models-view.ts'
 
 export const runModels = async (

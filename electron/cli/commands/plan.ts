@@ -12,8 +12,7 @@ import { readDifferences, readEngine, readMachine, readMemory } from '../../core
 import { plural } from '../../wording/figures.ts'
 import type { CommandNamed } from '../arguments.ts'
 import { readHost } from '../attach.ts'
-import { type CliContext, exitCodes } from '../context.ts'
-import { printAnswer } from '../print.ts'
+import { type CliContext, exitCodes, printAnswer } from '../context.ts'
 import { readAnyProfile } from '../profile-choice.ts'
 import {
   renderEnginePlan,

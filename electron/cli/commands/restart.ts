@@ -1,9 +1,8 @@
 // `nexus restart`: stops, starts again and waits for the proof.
 import type { CommandNamed } from '../arguments.ts'
 import { attachIfAnythingRuns } from '../attach.ts'
-import { type CliContext, exitCodes } from '../context.ts'
+import { type CliContext, exitCodes, fail } from '../context.ts'
 import { readSnapshotInTime } from '../core-answer.ts'
-import { fail } from '../print.ts'
 import { describeBusy } from '../view/slot-rows.ts'
 import { finishStart } from './up.ts'
 

@@ -1,28 +1,36 @@
-// `nexus selfcheck`: tests what Nexus assumes about this machine with its own temporary parts, and keeps the raw output.
+// `nexus selfcheck`: tests what Nexus assumes about this machine with its own temporary parts, and keeps the raw output; with
+// `--as agent|daemon` as a launchd job, which has other permissions than Terminal and SSH.
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { readRecord } from '../../core/base/json-record.ts'
 import { defaultConfig } from '../../core/config/config.ts'
 import { chooseProfile } from '../../core/config/profiles.ts'
 import { ensureStateFolder } from '../../core/config/state-folder.ts'
+import { readOwnUserName } from '../../core/control/guests/user-name.ts'
 import { createDarwinPlatform } from '../../core/platform/darwin-platform.ts'
+import type { LaunchdJobSpec } from '../../core/platform/launchd/plist.ts'
 import { createLinuxPlatform } from '../../core/platform/linux-platform.ts'
 import { createCommandRunner } from '../../core/platform/run-command.ts'
+import { listDaemonCommands, runAsAgent } from '../../core/selfcheck/as-launchd-job.ts'
 import type { PrivateStack, SelfcheckContext } from '../../core/selfcheck/context.ts'
+import { ensureEmptyFolder } from '../../core/selfcheck/fixture-files.ts'
+import { writeJobPlist } from '../../core/selfcheck/launchd-job.ts'
 import type { Probe } from '../../core/selfcheck/probe.ts'
-import type { SelfcheckReport } from '../../core/selfcheck/report.ts'
+import { type SelfcheckReport, SelfcheckReportSchema } from '../../core/selfcheck/report.ts'
 import { runSelfcheck } from '../../core/selfcheck/selfcheck.ts'
+import { selfcheckLabel } from '../../core/selfcheck/started-from.ts'
 import type { CommandNamed } from '../arguments.ts'
-import { type CliContext, exitCodes } from '../context.ts'
+import { refuse } from '../command-line.ts'
+import { type CliContext, exitCodes, printAnswer } from '../context.ts'
 import { createInterruption } from '../interruption.ts'
-import { printAnswer } from '../print.ts'
 import { ensureSetUp } from '../set-up.ts'
 import { demoForTries, startOwnStack } from '../tried-stack.ts'
 import { readVersion } from '../version.ts'
 import { renderBegun, renderEnd, renderGroup, renderProbe } from '../view/selfcheck-view.ts'
 import { planAutostart } from './service.ts'
 
-export type SelfcheckCommand = CommandNamed<'selfcheck'>
+type SelfcheckCommand = CommandNamed<'selfcheck'>
 
 const largeBytes = 10 * 2 ** 30
 
@@ -31,6 +39,7 @@ export const runSelfcheckCommand = async (
   command: SelfcheckCommand,
   context: CliContext,
 ): Promise<number> => {
+  if (command.as !== null) return runAsJob(command, command.as, context)
   const stop = createInterruption('the selfcheck was interrupted', context)
   // Sockets go in here: the name is short because the path of macOS's temporary folder is already long.
   const workDir = mkdtempSync(join(tmpdir(), 'nexus-sc-'))
@@ -61,10 +70,10 @@ export const runSelfcheckCommand = async (
 
 const exitWithinMs = 200
 
-export const judgeReport = ({ summary, left, interrupted }: SelfcheckReport): number =>
+const judgeReport = ({ summary, left, interrupted }: SelfcheckReport): number =>
   summary.fail === 0 && left.length === 0 && !interrupted ? exitCodes.done : exitCodes.failed
 
-export const defaultOutDir = ({ folder }: CliContext, mark = ''): string =>
+const defaultOutDir = ({ folder }: CliContext, mark = ''): string =>
   join(folder.root, 'selfcheck', `${new Date().toISOString().slice(0, 19).replaceAll(':', '')}${mark}`)
 
 /** On a terminal, shows the running probe and overwrites it with its result. */
@@ -128,4 +137,61 @@ const openPrivateStack = async (
     profile: await demoForTries(),
   })
   return { folder: stack.context.folder, snapshot: stack.snapshot, end: () => stack.end(false) }
+}
+
+const runAsJob = async (
+  command: SelfcheckCommand,
+  kind: NonNullable<SelfcheckCommand['as']>,
+  context: CliContext,
+): Promise<number> => {
+  if (context.platform.id !== 'darwin')
+    refuse('nexus selfcheck', `--as ${kind}`, 'only on macOS, which has launchd (here: nexus selfcheck)')
+  ensureStateFolder(context.folder)
+  const folder = join(context.folder.root, 'selfcheck')
+  const outDir = command.out === null ? defaultOutDir(context, `-${kind}`) : resolve(command.out)
+  ensureEmptyFolder(outDir)
+  const words = ['selfcheck', '--out', outDir, ...(command.large ? ['--large'] : [])]
+  const { argv, env } = planAutostart(context, words)
+  const spec: LaunchdJobSpec = {
+    label: selfcheckLabel,
+    argv,
+    // A daemon with UserName may come without HOME.
+    env: { ...env, HOME: homedir() },
+    // Beside the folder, which must be empty for the job.
+    logPath: `${outDir}.log`,
+    lifetime: 'once',
+    // Time to stop its own servers.
+    exitSeconds: 60,
+    userName: kind === 'daemon' ? readOwnUserName() : null,
+  }
+  const plistPath = join(folder, `${selfcheckLabel}.${kind}.plist`)
+  if (kind === 'daemon') {
+    writeJobPlist(plistPath, spec)
+    const commands = listDaemonCommands(selfcheckLabel, plistPath, spec.logPath)
+    return printAnswer(context, command.json, { commands, outDir }, [
+      'Only root can start a daemon. Run these, one after the other:',
+      '',
+      ...commands,
+      '',
+      `The output will be in ${outDir}.`,
+    ])
+  }
+  const stop = createInterruption('the selfcheck was interrupted', context)
+  try {
+    await runAsAgent({
+      run: createCommandRunner(),
+      uid: process.getuid?.() ?? 0,
+      spec,
+      plistPath,
+      signal: stop.signal,
+      onLine: command.json ? context.printError : context.print,
+    })
+  } finally {
+    rmSync(plistPath, { force: true })
+    stop.end()
+  }
+  const report = readRecord(join(outDir, 'report.json'), SelfcheckReportSchema)
+  if (report === null) throw new Error(`the job ended without a report; its output is in ${spec.logPath}`)
+  printAnswer(context, command.json, { ...report, folder: outDir }, [])
+  return judgeReport(report)
 }

@@ -16,9 +16,8 @@ import { servicePath, stablePath } from '../../core/control/core-process/stable-
 import { createCommandRunner } from '../../core/platform/run-command.ts'
 import type { CommandNamed } from '../arguments.ts'
 import { readOrphans } from '../attach.ts'
-import { type CliContext, exitCodes, folderVariables } from '../context.ts'
+import { type CliContext, exitCodes, fail, folderVariables, printAnswer } from '../context.ts'
 import { readSnapshotInTime } from '../core-answer.ts'
-import { fail, printAnswer } from '../print.ts'
 
 export const runService = async (
   { action, json }: CommandNamed<'service'>,

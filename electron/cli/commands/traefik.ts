@@ -1,5 +1,4 @@
 // `nexus traefik`: the configuration for Traefik to serve http://ai.opta.local, printed or written into a folder.
-
 import { join, resolve } from 'node:path'
 import { readBlockState, writeBlock } from '../../core/base/managed-file.ts'
 import { yamlMarks } from '../../core/base/marked-block.ts'
@@ -9,8 +8,7 @@ import { traefikDynamicConfig, traefikStaticConfig } from '../../core/router/tra
 import { traefikVersion } from '../../core/setup/traefik.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import type { CommandNamed } from '../arguments.ts'
-import { type CliContext, exitCodes } from '../context.ts'
-import { fail } from '../print.ts'
+import { type CliContext, exitCodes, fail } from '../context.ts'
 import { readPresentProfile } from '../profile-choice.ts'
 
 /** A placeholder folder for when it is only printed. */
