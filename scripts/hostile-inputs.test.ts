@@ -48,15 +48,19 @@ import {
   parseSwapUsedBytes,
   parseSysctl,
   parseVmStat,
-} from '../electron/core/platform/darwin-memory-text.ts'
-import { parseDefaultRoute, parseIfconfig } from '../electron/core/platform/darwin-network.ts'
+} from '../electron/core/platform/darwin-memory.ts'
 import {
   decodePsText,
   parseGroupLines,
   parseLsofFields,
   parseNetstatListens,
   parsePsLines,
-} from '../electron/core/platform/darwin-process-text.ts'
+} from '../electron/core/platform/darwin-processes.ts'
+import {
+  parseDefaultInterface,
+  parseDefaultRoute,
+  parseIfconfig,
+} from '../electron/core/platform/lan-addresses.ts'
 import { parseLaunchctlPrint } from '../electron/core/platform/launchd/print-text.ts'
 import { parseMappedPaths } from '../electron/core/platform/linux-holders.ts'
 import {
@@ -65,11 +69,9 @@ import {
   parsePressure,
   parseSwapOutPages,
   parseZramUsedBytes,
-} from '../electron/core/platform/linux-memory-text.ts'
+} from '../electron/core/platform/linux-memory.ts'
 import { parseMountInfo } from '../electron/core/platform/linux-mount-table.ts'
-import { parseDefaultInterface } from '../electron/core/platform/linux-network.ts'
-import { parseListeners } from '../electron/core/platform/linux-port-owner.ts'
-import { parseCmdline, parseProcStat, parseUserName } from '../electron/core/platform/linux-process-text.ts'
+import { parseCmdline, parseListeners, parseProcStat } from '../electron/core/platform/linux-processes.ts'
 import { parsePowerSettings } from '../electron/core/platform/power-settings.ts'
 import { parseScreenList } from '../electron/core/platform/screen-sessions.ts'
 import { explainLiteLlmExit } from '../electron/core/router/litellm-exit.ts'
@@ -170,7 +172,6 @@ const texts: Runs<'texts'> = {
   mountinfo: parseMountInfo,
   '/proc/net/tcp': (input) => parseListeners(input, 8080),
   '/proc/net/route': parseDefaultInterface,
-  '/etc/passwd': (input) => parseUserName(input, 501),
   '/proc/cpuinfo': chooseLlamaServerBuild,
   'cargo config': readCargoConfig,
   'cargo --version': parseCargoVersion,

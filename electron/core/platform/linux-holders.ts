@@ -1,8 +1,8 @@
 // Processes that keep a folder tree busy: by working folder, program, root, open files or mapped files.
 
 import { decodeOctalEscapes } from './linux-mount-table.ts'
-import { describeProcess } from './linux-port-owner.ts'
 import { readPids, readProcLink, readProcNames, readProcText } from './linux-proc.ts'
+import { describeProcess } from './linux-processes.ts'
 import type { Holder } from './platform.ts'
 
 /** True for the folder itself and everything under it, deleted files ("... (deleted)") too. */

@@ -1,8 +1,8 @@
 // Machine and system, read once at the start of a run.
 import { readdir } from 'node:fs/promises'
 import { arch, hostname, release, totalmem } from 'node:os'
-import { readOwnUserName } from '../control/guests/user-name.ts'
 import type { RunCommand } from '../platform/run-command.ts'
+import { readOwnUserName } from '../platform/user-name.ts'
 import type { PrivateWords } from './redact.ts'
 import type { SelfcheckReport } from './report.ts'
 
