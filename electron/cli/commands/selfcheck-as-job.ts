@@ -11,7 +11,7 @@ import { listDaemonCommands, runAsAgent } from '../../core/selfcheck/as-launchd-
 import { ensureEmptyFolder } from '../../core/selfcheck/fixture-files.ts'
 import { writeJobPlist } from '../../core/selfcheck/launchd-job.ts'
 import { SelfcheckReportSchema } from '../../core/selfcheck/report.ts'
-import { selfcheckLabel } from '../../core/selfcheck/started-from.ts'
+import { selfcheckLabel } from '../../core/selfcheck/system-facts.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { createInterruption } from '../interruption.ts'
 import { refuse } from '../options.ts'

@@ -1,8 +1,9 @@
 // The Build Forge as a service: a mount instead of a process, with the same states.
-
 import type { Profile } from '../../contract/profile.ts'
 import type { Phase, RamDisk, ServiceState } from '../../contract/snapshot.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
 import { messageOf } from '../base/error-message.ts'
+import { ramImageName } from '../platform/darwin-disk-text.ts'
 import type { EjectOutcome, Holder, Platform, RamDiskControl, RamDiskSpec } from '../platform/platform.ts'
 
 export const ramDiskSpec = (profile: Profile, platform: Platform): RamDiskSpec => ({
@@ -158,3 +159,11 @@ export const describeHolders = (holders: readonly Holder[]): string =>
   holders
     .map(({ command, pid, user }) => `${command} (pid ${pid}${user === null ? '' : `, user ${user}`})`)
     .join(', ')
+
+/**
+ * `hdiutil attach ram://` keeps the data in an ordinary process, so it can be compressed and swapped. Attached in the kernel,
+ * which needs root, it is wired (morristech/osx-tmpfs README; hdik(8)). Not tested on a Mac yet.
+ */
+export const howToWire = ({ sizeBytes, volumeName }: RamDiskSpec): string =>
+  `To keep it wired, attach it in the kernel, as root (not tested): nexus down --eject; sudo hdik -nomount ${ramImageName(sizeBytes)}; ` +
+  `sudo diskutil erasevolume HFS+ ${quoteForShell(volumeName)} /dev/diskN with the disk it names; then nexus up takes it as it is`

@@ -1,7 +1,7 @@
 // DeepSeek V4's caches: a sliding one in every layer, and compressed ones with one cell per 4 or 128 tokens
 // (llama.cpp, src/llama-kv-cache-dsv4.cpp, llama_kv_cache_dsv4 and llama_dsv4_comp_state; the same in b10054 and b10256).
 import type { KnownKvShape, KvLayer } from './kv-layer.ts'
-import type { MetadataQuestions } from './metadata-reading.ts'
+import type { MetadataQuestions } from './metadata.ts'
 
 /** DSV4_CSA_RATIO and DSV4_HCA_RATIO. */
 const finelyTokens = 4

@@ -6,8 +6,7 @@
 import { messageOf } from '../base/error-message.ts'
 import { type GgufPart, readGgufPart } from './gguf-part.ts'
 import { type KvShape, readKvShape } from './kv-shape.ts'
-import type { Metadata } from './metadata.ts'
-import { askMetadata } from './metadata-reading.ts'
+import { askMetadata, type Metadata } from './metadata.ts'
 import { maxParts, parseSplitName, splitPath } from './split-files.ts'
 import { fileTypeName } from './tensor-types.ts'
 

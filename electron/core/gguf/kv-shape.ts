@@ -3,7 +3,7 @@
 import { leavesOutPredictors, mayCompressKeys, memoryKindOf, whyNotCounted } from './architectures.ts'
 import { compressedShape } from './compressed-cache.ts'
 import type { KnownKvShape, KvLayer } from './kv-layer.ts'
-import type { MetadataQuestions } from './metadata-reading.ts'
+import type { MetadataQuestions } from './metadata.ts'
 import { readRecurrentLayers } from './recurrent-state.ts'
 import { readSliding, type Sliding } from './sliding-window.ts'
 

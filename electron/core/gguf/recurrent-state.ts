@@ -1,6 +1,6 @@
 // The state that recurrent and hybrid models keep per sequence, as llama.cpp sizes it (src/llama-hparams.cpp, n_embd_r
 // and n_embd_s; src/models/*.cpp, load_arch_hparams, for the layers that have one). The same in b10054 and b10256.
-import type { MetadataQuestions } from './metadata-reading.ts'
+import type { MetadataQuestions } from './metadata.ts'
 
 export interface RecurrentLayers {
   /** Numbers in one layer's state for one sequence. Always f32, whatever the cache types (create_memory). */

@@ -1,7 +1,7 @@
 // Mounts and unmounts the tmpfs that serves as RAM disk on Linux.
 import { statfs } from 'node:fs/promises'
-import { readHolders } from './linux-holders.ts'
 import { findMountAt, findMountsBelow, readMountTable } from './linux-mount-table.ts'
+import { readHolders } from './linux-processes.ts'
 import { createShmFolder } from './linux-shm-folder.ts'
 import { describeMiB, ensureMountFolder, removeEmptyFolder } from './mount-point.ts'
 import type { EjectOutcome, MountOutcome, RamDiskSpec } from './platform.ts'

@@ -20,8 +20,7 @@ import {
 } from './launchd-job.ts'
 import { fail, inGroup, judged, type Probe, type ProbeTools, pass } from './probe.ts'
 import { endSleepers, sleepSeconds, starterScript } from './sleeping-child.ts'
-import { selfcheckLabel } from './started-from.ts'
-import { readSoftwareVersion } from './system-facts.ts'
+import { readSoftwareVersion, selfcheckLabel } from './system-facts.ts'
 
 const probe = inGroup('launchd', 40_000)
 const lookMs = 50

@@ -1,6 +1,6 @@
 // Attaches to another user's core, if one lets us in.
 
-import { within } from '../../base/deadline.ts'
+import { within } from '../../base/first-of.ts'
 import { readUserName } from '../../platform/user-name.ts'
 import { attachToCore, type ControlClient } from '../client.ts'
 import { readSharedFolder } from './read-shared-folder.ts'
