@@ -12,10 +12,11 @@ import { fileTypeName } from './tensor-types.ts'
 
 export type Completeness =
   | { readonly kind: 'complete' }
-  /** The weights end too early: an interrupted download. */
-  | { readonly kind: 'truncated'; readonly missingBytes: number; readonly path: string }
-  /** No weights: enough for a plan, not for a start. */
-  | { readonly kind: 'header-only'; readonly missingBytes: number; readonly path: string }
+  /**
+   * `truncated`: the weights end too early, as after an interrupted download. `header-only`: no weights, which is enough for a
+   * plan, not for a start.
+   */
+  | { readonly kind: 'truncated' | 'header-only'; readonly missingBytes: number; readonly path: string }
 
 export interface GgufHeader {
   /** The file passed to llama-server: the first part. */

@@ -2,7 +2,7 @@
 // Checked against b10068's own log with miniature models (e2e/model-memory.e2e.ts).
 import { leavesOutPredictors, mayCompressKeys, memoryKindOf, whyNotCounted } from './architectures.ts'
 import { compressedShape } from './compressed-cache.ts'
-import type { KnownKvShape, KvLayer } from './kv-layer.ts'
+import { type KnownKvShape, type KvLayer, kvLayer } from './kv-layer.ts'
 import type { MetadataQuestions } from './metadata.ts'
 import { readRecurrentLayers } from './recurrent-state.ts'
 import { readSliding, type Sliding } from './sliding-window.ts'
@@ -89,15 +89,7 @@ function layerOf(headCount: number, slides: boolean, dimensions: Dimensions): Kv
   const keyHeadValues = slides ? dimensions.slidingKeyLength : dimensions.keyLength
   const fullValueValues = slides ? dimensions.slidingValueLength : dimensions.valueLength
   // Values are read from the compressed keys (llama-kv-cache.cpp: `has_v = !is_mla`).
-  const valueHeadValues = dimensions.compressesKeys ? 0 : fullValueValues
-  return {
-    keyValues: headCount * keyHeadValues,
-    valueValues: headCount * valueHeadValues,
-    keyHeadValues,
-    valueHeadValues,
-    slides,
-    tokensPerCell: 1,
-  }
+  return kvLayer(headCount, keyHeadValues, dimensions.compressesKeys ? 0 : fullValueValues, { slides })
 }
 
 const slidesAt = (sliding: Sliding, layer: number): boolean =>
@@ -134,15 +126,7 @@ function readIndexLayers(
   })
   const full = architecture === 'glm-dsa' ? readFullIndexers(ask, trunk) : null
   if (typeof full === 'string') return full
-  const valueHeadValues = dimensions.compressesKeys ? 0 : dimensions.valueLength
-  const layer: KvLayer = {
-    keyValues: keyHeadValues,
-    valueValues: valueHeadValues,
-    keyHeadValues,
-    valueHeadValues,
-    slides: false,
-    tokensPerCell: 1,
-  }
+  const layer = kvLayer(1, keyHeadValues, dimensions.compressesKeys ? 0 : dimensions.valueLength)
   return isIndexed
     .filter((indexed, index) => indexed && (full === null || full[index] === true))
     .map(() => layer)

@@ -7,18 +7,11 @@ export interface Reserves {
   readonly linkerBytes: number
 }
 
-/** The Studio's memory map, in its own numbers. `kvBytes` covers target and draft. */
-export interface SeedMap {
-  readonly weightsBytes: number
-  readonly draftBytes: number
-  readonly ramDiskBytes: number
-  readonly kvBytes: number
-  readonly osBytes: number
-  readonly linkerBytes: number
-}
-
-/** The map adds up to its machine's 256, which are GiB (hw.memsize 274877906944). */
-export const studioSeedMap: SeedMap = {
+/**
+ * The Studio's memory map, in its own numbers. It adds up to its machine's 256, which are GiB (hw.memsize 274877906944).
+ * `kvBytes` covers target and draft.
+ */
+export const studioSeedMap = {
   weightsBytes: 78 * gibibyte,
   draftBytes: 3 * gibibyte,
   ramDiskBytes: 64 * gibibyte,
@@ -26,6 +19,7 @@ export const studioSeedMap: SeedMap = {
   osBytes: 20 * gibibyte,
   linkerBytes: 51 * gibibyte,
 }
+export type SeedMap = Readonly<typeof studioSeedMap>
 
 const seedMachineBytes = 256 * gibibyte
 const leastOsBytes = 2 * gibibyte

@@ -1,8 +1,8 @@
 // Lists the models on this machine: ours with their state, and those of other programs.
 import { lstatSync, readlinkSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { statIfThere } from '../base/regular-file.ts'
-import { listModelFiles, listNames } from '../config/model-parts.ts'
+import { listNames, statIfThere } from '../base/regular-file.ts'
+import { listModelFiles } from '../config/model-parts.ts'
 import { modelStem } from '../gguf/split-files.ts'
 import { type FilePlace, placeOf, readFetchRecord } from './fetched-file.ts'
 import { listOtherModels, type OtherModel, type Surroundings } from './other-programs.ts'
@@ -64,25 +64,19 @@ const describeModel = (modelsDir: string, name: string, files: readonly string[]
     ({ targetPath, partPath }) => statIfThere(targetPath)?.size ?? statIfThere(partPath)?.size ?? 0,
   )
   const isHere = parts.every(({ targetPath }) => statIfThere(targetPath) !== null)
-  const isVerified = records.every((each) => each !== null && each.verified !== null)
+  const judgeState = (): ModelHere['state'] => {
+    if (linkedTo !== null) return isHere ? 'linked' : 'dangling'
+    if (!isHere) return 'part'
+    return records.every((each) => each !== null && each.verified !== null) ? 'whole' : 'unknown'
+  }
   return {
     name,
     path,
     bytes: sizes.reduce((sum, bytes) => sum + bytes, 0),
     from: record === undefined || record === null ? null : `${record.repo}:${record.path}`,
-    state: judgeState({ isLink: linkedTo !== null, isHere, isVerified }),
+    state: judgeState(),
     linkedTo,
   }
-}
-
-const judgeState = (facts: {
-  readonly isLink: boolean
-  readonly isHere: boolean
-  readonly isVerified: boolean
-}): ModelHere['state'] => {
-  if (facts.isLink) return facts.isHere ? 'linked' : 'dangling'
-  if (!facts.isHere) return 'part'
-  return facts.isVerified ? 'whole' : 'unknown'
 }
 
 const readLink = (path: string): string | null => {

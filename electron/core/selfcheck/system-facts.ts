@@ -1,6 +1,6 @@
 // Machine and system, read once at the start of a run, and how it was started.
-import { readdir } from 'node:fs/promises'
 import { arch, hostname, release, totalmem } from 'node:os'
+import { listNames } from '../base/regular-file.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import { readOwnUserName } from '../platform/user-name.ts'
 import type { PrivateWords } from './redact.ts'
@@ -65,7 +65,7 @@ export const readSystemFacts = async (
         // A number if the uid has no name: redacting it would redact plain numbers.
         ...[readOwnUserName()].filter((name) => !/^\d+$/.test(name)),
         ...(fullName === null ? [] : [fullName]),
-        ...(await listNames(isMac ? '/Users' : '/home')),
+        ...listPeople(isMac ? '/Users' : '/home'),
       ],
       hostNames: [host, host.split('.')[0] ?? host, ...known, ...known.map((name) => `${name}.local`)].filter(
         (name) => name !== 'localhost',
@@ -76,10 +76,8 @@ export const readSystemFacts = async (
 }
 
 /** Names of people's home folders, which lsof and ps may print. */
-const listNames = async (folder: string): Promise<readonly string[]> => {
-  const names = await readdir(folder).catch(() => [])
-  return names.filter((name) => !name.startsWith('.') && name !== 'Shared' && name !== 'Guest')
-}
+const listPeople = (homes: string): readonly string[] =>
+  listNames(homes).filter((name) => !name.startsWith('.') && name !== 'Shared' && name !== 'Guest')
 
 export const selfcheckLabel = 'ai.opta.nexus.selfcheck'
 

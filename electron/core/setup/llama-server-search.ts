@@ -1,6 +1,7 @@
 // Where to look for llama-server, in which order, and the prebuilt one that this processor can run.
-import { accessSync, constants, readFileSync, statSync } from 'node:fs'
+import { constants, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { mayAccess, statIfThere } from '../base/regular-file.ts'
 
 export interface FoundLlamaServer {
   readonly path: string
@@ -89,14 +90,8 @@ export const readBuildChoice = () =>
         reason: `there is no prebuilt llama-server for ${process.platform} ${process.arch}`,
       } as const)
 
-const isExecutable = (path: string): boolean => {
-  try {
-    accessSync(path, constants.X_OK)
-    return statSync(path).isFile()
-  } catch {
-    return false
-  }
-}
+const isExecutable = (path: string): boolean =>
+  mayAccess(path, constants.X_OK) && statIfThere(path)?.isFile() === true
 
 export interface LlamaServerBuild {
   readonly version: string
