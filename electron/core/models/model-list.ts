@@ -7,23 +7,12 @@ import { modelStem } from '../gguf/split-files.ts'
 import { type FilePlace, placeOf, readFetchRecord } from './fetched-file.ts'
 import { listOtherModels, type OtherModel, type Surroundings } from './other-programs.ts'
 
-export interface ModelHere {
-  /** Without `.gguf` and the part number. */
-  readonly name: string
-  /** Of its first part, as named in a profile. */
-  readonly path: string
-  /** Bytes on disk. */
-  readonly bytes: number
-  /** REPO:FILE; null: we did not fetch it. */
-  readonly from: string | null
-  /**
-   * `whole`: fetched, hash verified. `part`: being fetched, or interrupted. `unknown`: put there by hand. `linked`: a link to
-   * another program's file. `dangling`: that file is gone.
-   */
-  readonly state: 'whole' | 'part' | 'unknown' | 'linked' | 'dangling'
-  /** Target of the link; null: not a link. */
-  readonly linkedTo: string | null
-}
+/**
+ * `whole`: fetched, hash verified. `part`: being fetched, or interrupted. `unknown`: put there by hand. `linked`: a link to
+ * another program's file. `dangling`: that file is gone.
+ */
+type ModelState = 'whole' | 'part' | 'unknown' | 'linked' | 'dangling'
+export type ModelHere = Readonly<ReturnType<typeof describeModel>>
 
 export interface ModelList {
   readonly dir: string
@@ -54,7 +43,7 @@ export const listModelsHere = (modelsDir: string): readonly ModelHere[] => {
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-const describeModel = (modelsDir: string, name: string, files: readonly string[]): ModelHere => {
+const describeModel = (modelsDir: string, name: string, files: readonly string[]) => {
   const path = join(modelsDir, files[0] ?? name)
   const parts = listModelFiles(path).map((each) => placeOf(modelsDir, each))
   const records = parts.map(readFetchRecord)
@@ -64,17 +53,22 @@ const describeModel = (modelsDir: string, name: string, files: readonly string[]
     ({ targetPath, partPath }) => statIfThere(targetPath)?.size ?? statIfThere(partPath)?.size ?? 0,
   )
   const isHere = parts.every(({ targetPath }) => statIfThere(targetPath) !== null)
-  const judgeState = (): ModelHere['state'] => {
+  const judgeState = (): ModelState => {
     if (linkedTo !== null) return isHere ? 'linked' : 'dangling'
     if (!isHere) return 'part'
     return records.every((each) => each !== null && each.verified !== null) ? 'whole' : 'unknown'
   }
   return {
+    /** Without `.gguf` and the part number. */
     name,
+    /** Of its first part, as named in a profile. */
     path,
+    /** Bytes on disk. */
     bytes: sizes.reduce((sum, bytes) => sum + bytes, 0),
+    /** REPO:FILE; null: we did not fetch it. */
     from: record === undefined || record === null ? null : `${record.repo}:${record.path}`,
     state: judgeState(),
+    /** Target of the link; null: not a link. */
     linkedTo,
   }
 }

@@ -62,15 +62,6 @@ const readCpuTicks = (): CpuTicks | null => {
   return { total, idle: times.reduce((sum, { idle }) => sum + idle, 0) }
 }
 
-export interface VmStat {
-  readonly pageBytes: number
-  readonly usedBytes: number
-  readonly wiredBytes: number
-  /** The memory that the compressor takes, not what is stored in it. */
-  readonly compressedBytes: number
-  readonly swapOutPages: number | null
-}
-
 /**
  * Lines are `Name:   123.`; one name is quoted, and newer systems add lines that we don't need. Skips a counter too large for
  * an exact number.
@@ -91,7 +82,7 @@ const isPageSize = (bytes: number): boolean =>
  * file-backed (the formula of Stats and macmon on host_statistics64). The page size is the header's: 16384 on Apple
  * silicon, 4096 on Intel. null when any part is missing, or when the counters contradict each other.
  */
-export const parseVmStat = (text: string): VmStat | null => {
+export const parseVmStat = (text: string) => {
   const pageBytes = Number(/\(page size of ([0-9]+) bytes\)/.exec(text)?.[1])
   const counters = parseCounters(text)
   const added = [
@@ -115,6 +106,7 @@ export const parseVmStat = (text: string): VmStat | null => {
     pageBytes,
     usedBytes,
     wiredBytes,
+    /** The memory that the compressor takes, not what is stored in it. */
     compressedBytes,
     swapOutPages: counters.get('Swapouts') ?? null,
   }

@@ -50,23 +50,13 @@ export const createLinuxProcessTable = (): ProcessTable => ({
   readPortOwner: readLinuxPortOwner,
 })
 
-export interface ProcStat {
-  readonly pid: number
-  /** Cut to 15 characters by the kernel. */
-  readonly comm: string
-  readonly state: string
-  readonly groupId: number
-  /** Live threads; 1 for a zombie with nothing left. */
-  readonly threads: number
-  /** Clock ticks between boot and the start of the process. */
-  readonly startTicks: string
-}
+export type ProcStat = Readonly<NonNullable<ReturnType<typeof parseProcStat>>>
 
 /**
  * Field 2 of stat is the name in brackets, which may itself contain brackets, blanks and line ends, so count fields from the
  * last ')' (proc_pid_stat(5)). null when it is not such a line.
  */
-export const parseProcStat = (text: string): ProcStat | null => {
+export const parseProcStat = (text: string) => {
   const open = text.indexOf('(')
   const close = text.lastIndexOf(')')
   if (open < 1 || close < open) return null
@@ -85,10 +75,13 @@ export const parseProcStat = (text: string): ProcStat | null => {
   if (!/^-?[0-9]{1,20}$/.test(group) || !/^[A-Za-z]$/.test(state)) return null
   return {
     pid: Number(pidText),
+    /** Cut to 15 characters by the kernel. */
     comm: text.slice(open + 1, close),
     state,
     groupId: Number(group),
+    /** Live threads; 1 for a zombie with nothing left. */
     threads: Number(threads),
+    /** Clock ticks between boot and the start of the process. */
     startTicks,
   }
 }

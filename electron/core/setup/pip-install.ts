@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { ensurePython } from './find-python.ts'
 import { runPythonModule } from './run-python.ts'
 import { withSetupLock } from './setup-lock.ts'
-import type { SetupContext, SetupStepId } from './setup-step.ts'
+import type { SetupContext, SetupProgress, SetupStepId } from './setup-step.ts'
 
 export interface PipInstall {
   readonly step: SetupStepId
@@ -136,11 +136,7 @@ export const installFolder = (
 export const countRequirements = (requirements: string): number =>
   requirements.split('\n').filter((line) => /^[A-Za-z0-9][A-Za-z0-9._-]*==/.test(line)).length
 
-export interface PipProgress {
-  readonly message: string
-  readonly done: number
-  readonly total: number
-}
+export type PipProgress = Omit<Required<SetupProgress>, 'step'>
 
 /**
  * The returned function converts each line to progress; null when the line changes nothing. Seen with pip 23.0 to 26:
