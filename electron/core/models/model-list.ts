@@ -5,7 +5,7 @@ import { listNames, statIfThere } from '../base/regular-file.ts'
 import { listModelFiles } from '../config/model-parts.ts'
 import { modelStem } from '../gguf/split-files.ts'
 import { type FilePlace, placeOf, readFetchRecord } from './fetched-file.ts'
-import { listOtherModels, type OtherModel, type Surroundings } from './other-programs.ts'
+import { listOtherModels, type Surroundings } from './other-programs.ts'
 
 /**
  * `whole`: fetched, hash verified. `part`: being fetched, or interrupted. `unknown`: put there by hand. `linked`: a link to
@@ -14,13 +14,9 @@ import { listOtherModels, type OtherModel, type Surroundings } from './other-pro
 type ModelState = 'whole' | 'part' | 'unknown' | 'linked' | 'dangling'
 export type ModelHere = Readonly<ReturnType<typeof describeModel>>
 
-export interface ModelList {
-  readonly dir: string
-  readonly models: readonly ModelHere[]
-  readonly others: readonly OtherModel[]
-}
+export type ModelList = Readonly<Awaited<ReturnType<typeof listModels>>>
 
-export const listModels = async (modelsDir: string, surroundings: Surroundings): Promise<ModelList> => ({
+export const listModels = async (modelsDir: string, surroundings: Surroundings) => ({
   dir: modelsDir,
   models: listModelsHere(modelsDir),
   others: await listOtherModels(surroundings),
