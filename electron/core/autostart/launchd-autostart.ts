@@ -101,7 +101,7 @@ export const createLaunchdAutostart = (options: LaunchdAutostartOptions): Autost
         pid: job?.pid ?? null,
         // A job that ran and is gone has ended, even if launchd omits how.
         lastExit:
-          job?.lastExit?.words ??
+          job?.lastExit ??
           (!isRunning && (job?.runs ?? 0) > 0 ? 'an exit that launchd does not report' : null),
         reason: sayWhyUnknown(loaded),
       }

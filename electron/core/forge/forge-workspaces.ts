@@ -6,12 +6,6 @@ import { buildRootOf, shelfNames } from './forge-layout.ts'
 
 export type WorkspaceFolder = Readonly<Awaited<ReturnType<typeof readWorkspace>>>
 
-export interface ForgeListing {
-  readonly workspaces: readonly WorkspaceFolder[]
-  /** Folders of other users, which we can't read. */
-  readonly closed: readonly { readonly hashPath: string; readonly uid: number }[]
-}
-
 /** A 64-bit hash without its first two digits (cargo 1.95, measured); other names are not build folders. */
 const hashName = /^[0-9a-f]{14}$/
 /** Every cargo writes it to the root of a build-dir at the first build (bford.info/cachedir). */
@@ -24,7 +18,7 @@ const lockName = /^\.cargo(-[a-z]+)*-lock$/
 const levelsOfInterest = 4
 const deepestWorkspace = 40
 
-export const listWorkspaces = async (mountPoint: string): Promise<ForgeListing> => {
+export const listWorkspaces = async (mountPoint: string) => {
   const root = buildRootOf(mountPoint)
   const workspaces: WorkspaceFolder[] = []
   const closed: { hashPath: string; uid: number }[] = []
@@ -43,7 +37,11 @@ export const listWorkspaces = async (mountPoint: string): Promise<ForgeListing> 
       }
     }
   }
-  return { workspaces, closed }
+  return {
+    workspaces,
+    /** Folders of other users, which we can't read. */
+    closed,
+  }
 }
 
 const entriesOf = async (path: string): Promise<readonly Dirent[]> => {

@@ -27,16 +27,11 @@ const isSharedCheckout = (path: string, platform: 'darwin' | 'linux'): boolean =
   }
 }
 
-export interface SharedCheckout {
-  readonly path: string
-  readonly uid: number
-}
-
 /** Workspaces built on the RAM disk in which others work too, unless they have a build folder elsewhere by now. */
 export const findSharedCheckouts = (
   workspaces: readonly Pick<WorkspaceFolder, 'workspace' | 'uid'>[],
   { platform, ownUid }: { readonly platform: 'darwin' | 'linux'; readonly ownUid: number | null },
-): readonly SharedCheckout[] =>
+) =>
   workspaces.flatMap(({ workspace, uid }) => {
     if (workspace === null || saysBuildDir(workspace)) return []
     // Root may write everywhere, so its access proves nothing.

@@ -9,19 +9,7 @@ import { readSliding, type Sliding } from './sliding-window.ts'
 
 export type KvShape = KnownKvShape | { readonly kind: 'unknown'; readonly reason: string }
 
-interface Dimensions {
-  /** All layers in the file, including those that only predict further tokens. */
-  readonly allLayers: number
-  readonly predictors: number
-  readonly firstHeads: number
-  readonly kvHeads: readonly number[]
-  readonly keyLength: number
-  readonly valueLength: number
-  readonly slidingKeyLength: number
-  readonly slidingValueLength: number
-  /** llama_hparams::is_mla: the file gives both decompressed lengths. */
-  readonly compressesKeys: boolean
-}
+type Dimensions = Exclude<ReturnType<typeof readDimensions>, string>
 
 interface LayerCounts {
   readonly allLayers: number
@@ -44,11 +32,7 @@ function readLayerCounts(architecture: string, ask: MetadataQuestions): LayerCou
 }
 
 /** Returns a sentence when something is missing or not a number: a default would be wrong. */
-function readDimensions(
-  architecture: string,
-  counts: LayerCounts,
-  ask: MetadataQuestions,
-): Dimensions | string {
+function readDimensions(architecture: string, counts: LayerCounts, ask: MetadataQuestions) {
   const key = (name: string): string => `${architecture}.${name}`
   const { allLayers } = counts
   // llama.cpp loads a model without attention without these, with heads of size 0.
@@ -78,6 +62,7 @@ function readDimensions(
     valueLength: valueLength ?? 0,
     slidingKeyLength: slidingKeyLength ?? 0,
     slidingValueLength: slidingValueLength ?? 0,
+    /** llama_hparams::is_mla: the file gives both decompressed lengths. */
     compressesKeys:
       mayCompressKeys(architecture) &&
       (ask.count(key('attention.key_length_mla')) ?? 0) > 0 &&

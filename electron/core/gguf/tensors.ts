@@ -3,8 +3,6 @@ import type { ByteReader } from './byte-reader.ts'
 import { readText } from './metadata.ts'
 import { removedTensorTypes, type TensorType, tensorTypes } from './tensor-types.ts'
 
-export type TensorSummary = Readonly<Awaited<ReturnType<typeof readTensors>>>
-
 const maxTensors = 262_144
 /** GGML_MAX_NAME is 64 with the closing zero. */
 const maxNameBytes = 63

@@ -2,8 +2,6 @@
 
 export const defaultMaxLineBytes = 64 * 1024
 
-export type LineSplitter = ReturnType<typeof createLineSplitter>
-
 const newline = 0x0a
 
 /** Drops a UTF-8 character that a cut left incomplete, so that no replacement character appears. */

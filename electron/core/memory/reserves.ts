@@ -1,11 +1,7 @@
 // What the plan reserves for the system and the linker, and the Studio's own map for comparison.
 import { gibibyte } from '../base/format-bytes.ts'
 
-export interface Reserves {
-  readonly osBytes: number
-  /** For memory spikes when cargo links. */
-  readonly linkerBytes: number
-}
+export type Reserves = Readonly<ReturnType<typeof reservesFor>>
 
 /**
  * The Studio's memory map, in its own numbers. It adds up to its machine's 256, which are GiB (hw.memsize 274877906944).
@@ -29,11 +25,12 @@ const leastOsBytes = 2 * gibibyte
  * links smaller programs, but at least 2 GiB for the system, the minimum for a desktop. Larger machines keep the
  * map's numbers: neither macOS nor a linker grows with available memory.
  */
-export function reservesFor(totalBytes: number): Reserves {
+export function reservesFor(totalBytes: number) {
   const share = (seedBytes: number): number =>
     Math.round(Math.min(seedBytes, (totalBytes * seedBytes) / seedMachineBytes))
   return {
     osBytes: Math.max(leastOsBytes, share(studioSeedMap.osBytes)),
+    /** For memory spikes when cargo links. */
     linkerBytes: share(studioSeedMap.linkerBytes),
   }
 }

@@ -9,10 +9,7 @@ export interface BatchReadings {
 
 export type BatchRow = Readonly<ReturnType<typeof summariseBatch>>
 
-export interface Recommendation {
-  readonly batchTokens: number
-  readonly because: string
-}
+export type Recommendation = NonNullable<ReturnType<typeof recommendBatch>>
 
 const median = (values: readonly number[]): number => {
   const sorted = values.toSorted((a, b) => a - b)
@@ -106,7 +103,7 @@ const sameStreamShare = 0.1
  * The size at which a stream keeps most of its speed beside a prefill, among those whose prefill loses at most a fifth. With
  * one slot there is no other stream, and the fastest prefill is best. null: nothing was measured.
  */
-export const recommendBatch = (rows: readonly BatchRow[]): Recommendation | null => {
+export const recommendBatch = (rows: readonly BatchRow[]) => {
   const fastest = rows.toSorted((a, b) => b.prefillTokensPerSecond - a.prefillTokensPerSecond)[0]
   if (fastest === undefined) return null
   const worthwhile = rows.filter(

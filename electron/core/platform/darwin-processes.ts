@@ -24,7 +24,7 @@ export const createDarwinProcessTable = (run: RunCommand): ProcessTable => ({
   readPortOwner: (port) => readPortOwner(run, port),
 })
 
-const readLiveProcess = async (run: RunCommand, pid: number): Promise<PsLine | null> => {
+const readLiveProcess = async (run: RunCommand, pid: number) => {
   if (!Number.isSafeInteger(pid) || pid <= 0) return null
   const text = await askPs(run, psArguments([pid]))
   const line = parsePsLines(text).find((process) => process.pid === pid)
@@ -86,15 +86,6 @@ const describeOldest = async (
   return { pid: oldest.pid, command: describeCommand(null, command), user: oldest.user }
 }
 
-export interface PsLine {
-  readonly pid: number
-  readonly isAlive: boolean
-  /** The `lstart` text with single blanks: see ProcessIdentity. */
-  readonly startedAt: string
-  /** argv joined with single blanks: ps shows no more. */
-  readonly command: string
-}
-
 /** A continuation byte of a letter, as strvis(3) writes it with VIS_NOSLASH: 0x80 to 0x9F, 0xA0, 0xA1 to 0xBF. */
 const laterByte = '(?:M\\^[@-_]|\\\\240|M-[!-?])'
 /** Two, three or four bytes of UTF-8. */
@@ -121,24 +112,25 @@ const psLine =
   /^\s*([0-9]{1,10})\s+(\S+)\s+([A-Z][a-z]{2} [A-Z][a-z]{2} +[0-9]{1,2} [0-9]{2}(?::[0-9]{2}){2} [0-9]{4})(?:\s+(\S.*))?$/
 
 /** Lines of another format are skipped: no identity is better than a wrong one. */
-export const parsePsLines = (text: string): readonly PsLine[] =>
+export const parsePsLines = (text: string) =>
   text.split('\n').flatMap((line) => {
     const [, pid, state, lstart, command] = psLine.exec(line.trimEnd()) ?? []
     if (pid === undefined || state === undefined || lstart === undefined) return []
     const startedAt = lstart.replaceAll(/ +/g, ' ')
     return [
-      { pid: Number(pid), isAlive: !state.startsWith('Z'), startedAt, command: decodePsText(command ?? '') },
+      {
+        pid: Number(pid),
+        isAlive: !state.startsWith('Z'),
+        /** The `lstart` text with single blanks: see ProcessIdentity. */
+        startedAt,
+        /** argv joined with single blanks: ps shows no more. */
+        command: decodePsText(command ?? ''),
+      },
     ]
   })
 
-export interface GroupLine {
-  readonly pid: number
-  readonly groupId: number
-  readonly isAlive: boolean
-}
-
 /** `ps -ax -o pid= -o pgid= -o stat=`. */
-export const parseGroupLines = (text: string): readonly GroupLine[] =>
+export const parseGroupLines = (text: string) =>
   text.split('\n').flatMap((line) => {
     const [, pid, groupId, state] = /^\s*([0-9]{1,10})\s+([0-9]{1,10})\s+(\S+)\s*$/.exec(line) ?? []
     if (pid === undefined || groupId === undefined || state === undefined) return []

@@ -107,16 +107,11 @@ export const parseCmdline = (text: string): readonly string[] | null => {
   return padded ? parts.slice(0, end + 1) : parts
 }
 
-export interface Listener {
-  readonly inode: string
-  readonly uid: number
-}
-
 /** TCP_LISTEN in the kernel's include/net/tcp_states.h. */
 const listenState = '0A'
 
 /** Listening sockets on a port, from /proc/net/tcp or tcp6 (proc_net(5)). Skips unknown lines. */
-export const parseListeners = (text: string, port: number): readonly Listener[] =>
+export const parseListeners = (text: string, port: number) =>
   text.split('\n').flatMap((line) => {
     const [, local, , state, , , , uid, , inode] = line.trim().split(/\s+/)
     const portHex = /^[0-9A-F]{8,32}:([0-9A-F]{4})$/.exec(local ?? '')?.[1]

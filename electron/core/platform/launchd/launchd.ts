@@ -84,7 +84,7 @@ export const createLaunchd = ({ run, uid, pollMs = 200, patience = usualPatience
       }
       const waitedMs = Date.now() - began
       const hasRun = job !== null && job.pid === null && (job.runs ?? 0) > runsBefore
-      if (hasRun && job.lastExit !== null) return { kind: 'ended', domain, lastExit: job.lastExit.words }
+      if (hasRun && job.lastExit !== null) return { kind: 'ended', domain, lastExit: job.lastExit }
       if (waitedMs > patience.startMs && asked !== null) {
         const why = `; launchctl kickstart: ${explainLaunchctl(asked, label)}`
         return { kind: 'failed', reason: `launchd loaded ${label} but did not start it${why}` }

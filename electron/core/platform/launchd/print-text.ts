@@ -2,13 +2,6 @@
 
 export type LaunchdJob = Readonly<NonNullable<ReturnType<typeof parseLaunchctlPrint>>>
 
-export interface LaunchdExit {
-  readonly kind: 'exit-code' | 'signal' | 'reason'
-  readonly words: string
-  /** It exited by itself with 0. */
-  readonly isClean: boolean
-}
-
 interface Block {
   readonly values: ReadonlyMap<string, string>
   readonly blocks: ReadonlyMap<string, Block>
@@ -28,8 +21,6 @@ export const parseLaunchctlPrint = (output: string) => {
     /** launchd's word: running, not running, spawn scheduled, ... */
     state,
     pid: readCount(job.values.get('pid')) || null,
-    /** The plist it was loaded from. */
-    path: job.values.get('path') ?? null,
     /** How often it was spawned since it was loaded; null when unknown. */
     runs: readCount(job.values.get('runs')),
     /** How it last ended, as a clause; null when it never did or it is unknown. */
@@ -64,7 +55,7 @@ const plainExits: ReadonlySet<string> = new Set([
  * JETSAM_REASON_...: recorded), launchd omits the exit code. If there are several, takes the most specific; an unknown line
  * about an exit counts as a reason, so that it never looks like a clean exit.
  */
-const readLastExit = (values: ReadonlyMap<string, string>): LaunchdExit | null => {
+const readLastExit = (values: ReadonlyMap<string, string>): string | null => {
   const ends = [...values].filter(
     ([key, value]) => /^last (exit|terminating|jetsam|crash)/.test(key) && !emptyExits.has(value),
   )
@@ -72,10 +63,9 @@ const readLastExit = (values: ReadonlyMap<string, string>): LaunchdExit | null =
   const signal = said('last terminating signal')
   const code = said('last exit code') ?? said('last exit status')
   const reason = ends.find(([key, value]) => !plainExits.has(key) && value !== 'exited')?.[1]
-  if (reason !== undefined) return { kind: 'reason', words: reason, isClean: false }
-  if (signal !== null) return { kind: 'signal', words: `signal ${signal}`, isClean: false }
-  if (code === null) return null
-  return { kind: 'exit-code', words: `exit status ${code}`, isClean: /^0(:|$)/.test(code) }
+  if (reason !== undefined) return reason
+  if (signal !== null) return `signal ${signal}`
+  return code === null ? null : `exit status ${code}`
 }
 
 type OpenBlock = ReturnType<typeof openBlock>
