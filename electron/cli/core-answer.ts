@@ -2,7 +2,7 @@
 // or its snapshots until they meet a condition.
 import type { Command } from '../contract/command.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
-import { within } from '../core/base/deadline.ts'
+import { within } from '../core/base/first-of.ts'
 import type { ControlClient } from '../core/control/client.ts'
 import { readLockOwner } from '../core/control/core-lock.ts'
 import type { CliContext } from './context.ts'

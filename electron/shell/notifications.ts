@@ -2,7 +2,7 @@
 // system really showed it.
 import type { EventEmitter } from 'node:events'
 import type { Notice, View } from '../contract/notice.ts'
-import { within } from '../core/base/deadline.ts'
+import { within } from '../core/base/first-of.ts'
 import { showControls } from '../wording/visible-text.ts'
 
 /** One notification on its way to the screen. */

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import type { AppState } from '../contract/app.ts'
 import type { Command, Outcome } from '../contract/command.ts'
 import type { ServiceState } from '../contract/snapshot.ts'
-import { within } from '../core/base/deadline.ts'
+import { within } from '../core/base/first-of.ts'
 import type { AppStateStore } from './feeds.ts'
 
 export interface QuitParts {

@@ -3,7 +3,7 @@
 import type { MemoryPlan, PlanLine } from '../../contract/memory-plan.ts'
 import type { PlanAnswer } from '../../contract/question.ts'
 import { formatBytes, formatCount, gibibyte } from '../../core/base/format-bytes.ts'
-import type { PlanDifference } from '../../core/memory/compare-plan.ts'
+import type { PlanDifference } from '../../core/memory/memory-map.ts'
 import type { EnginePlan, MemoryPlanReading } from '../../core/memory/stack-plan.ts'
 import type { RouterBehaviour } from '../../core/router/router-plan.ts'
 import { quoteArgv, quoteForShell } from '../../wording/shell-quote.ts'
