@@ -21,14 +21,6 @@ export const extendHistory = (
   return continues ? [...before, next].slice(-historyLength) : samples
 }
 
-interface ChartPoint {
-  readonly at: number
-  /** null: a gap, no reading. */
-  readonly rate: number | null
-  /** The full height of the chart while a request waits, else null. */
-  readonly waiting: number | null
-}
-
 /** Shorter spans for a young history, which in a chart of 15 minutes would be a stroke at the edge. */
 const spansMinutes = [2, 5] as const
 const longestSpanMinutes = (historyLength * historyStepMs) / 60_000
@@ -43,14 +35,7 @@ export const chooseSpanMinutes = (history: readonly HistorySample[]): number => 
 }
 
 /** `top` is the height of the chart in tokens per second; never 0, so that an idle history is a flat line at the bottom. */
-export const buildSeries = (
-  history: readonly HistorySample[],
-): {
-  readonly points: readonly ChartPoint[]
-  readonly top: number
-  readonly from: number
-  readonly to: number
-} => {
+export const buildSeries = (history: readonly HistorySample[]) => {
   const peak = history.reduce((most, sample) => Math.max(most, sample.generationTokensPerSecond ?? 0), 0)
   const top = Math.max(1, peak * 1.12)
   const to = history[history.length - 1]?.at ?? 0
@@ -59,7 +44,9 @@ export const buildSeries = (
     .filter((sample) => sample.at >= from)
     .map((sample) => ({
       at: sample.at,
+      /** null: a gap, no reading. */
       rate: sample.generationTokensPerSecond,
+      /** The full height of the chart while a request waits, else null. */
       waiting: sample.waiting !== null && sample.waiting > 0 ? top : null,
     }))
   return { points, top, from, to }

@@ -17,16 +17,6 @@ export interface LegendEntry {
   readonly planned: boolean
 }
 
-export interface MemoryWords {
-  readonly total: string
-  readonly segments: readonly Segment[]
-  readonly legend: readonly LegendEntry[]
-  /** 0 to 1 of the machine's memory; null: not known. */
-  readonly wiredShare: number | null
-  readonly limitShare: number | null
-  readonly spoken: string
-}
-
 export const partNames: Readonly<Record<MemoryPart['id'], string>> = {
   engine: 'Engine',
   draft: 'Draft',
@@ -84,10 +74,7 @@ const describeUse = (memory: Memory) => ({
 })
 
 /** null without a map and a reading. */
-export const describeMemory = ({
-  memory,
-  memoryMap,
-}: Pick<Snapshot, 'memory' | 'memoryMap'>): MemoryWords | null => {
+export const describeMemory = ({ memory, memoryMap }: Pick<Snapshot, 'memory' | 'memoryMap'>) => {
   const mapBytes = memoryMap?.parts.reduce((sum, part) => sum + part.bytes, 0) ?? 0
   const totalBytes = memory?.totalBytes ?? mapBytes
   if (totalBytes === 0) return null
@@ -105,19 +92,15 @@ export const describeMemory = ({
   return {
     total,
     ...parts,
+    /** 0 to 1 of the machine's memory; null: not known. */
     wiredShare: share(memory?.wiredBytes),
     limitShare: share(memory?.gpuLimitBytes),
     spoken: `Memory, ${total}: ${parts.legend.map(({ label, value, planned }) => `${label} ${value}${planned ? ' planned' : ''}`).join(', ')}`,
   }
 }
 
-export interface Strain {
-  readonly level: 'normal' | 'warn' | 'critical' | 'unknown'
-  readonly words: readonly string[]
-}
-
 /** Pressure and swap, the first signs of trouble. */
-export const describeStrain = (memory: Memory): Strain => {
+export const describeStrain = (memory: Memory) => {
   const level = memory.pressure ?? 'unknown'
   const pressure = memory.pressure === null ? [] : [`pressure ${memory.pressure}`]
   const isStrained = readSwapping(memory) !== null && level !== 'critical'

@@ -8,27 +8,22 @@ const holdMs = 700
 export const isTooSoon = (changedAtMs: number, pressedAtMs: number): boolean =>
   pressedAtMs - changedAtMs < holdMs
 
-interface PressHold {
-  /** For handlers: judged by the clock at the time of the press. */
-  isHeld(): boolean
-  /** The same for display, such as screen readers. */
-  readonly isShownHeld: boolean
-}
-
 /**
  * Whether a press was meant for the button's previous action.
  * @param action what the button does; null: no button, so the next one replaces nothing
  */
-export const usePressHold = (action: string | null): PressHold => {
+export const usePressHold = (action: string | null) => {
   const shown = useRef({ action, sinceMs: Number.NEGATIVE_INFINITY })
   const [released, setReleased] = useState(action)
   const before = shown.current.action
   if (before !== action)
     shown.current = { action, sinceMs: before === null ? Number.NEGATIVE_INFINITY : performance.now() }
+  /** For handlers: judged by the clock at the time of the press. */
   const isHeld = () => isTooSoon(shown.current.sinceMs, performance.now())
   useEffect(() => {
     const timer = setTimeout(() => setReleased(action), shown.current.sinceMs > 0 ? holdMs : 0)
     return () => clearTimeout(timer)
   }, [action])
+  // For display, such as to screen readers.
   return { isHeld, isShownHeld: released !== action }
 }

@@ -114,17 +114,10 @@ export const listTaken = (snapshot: Snapshot): readonly number[] => {
   return idleHere.sort((a, b) => a - b).slice(0, Math.max(0, taken))
 }
 
-export interface WaitingWords {
-  readonly count: string
-  /** How long the oldest request has waited; '' when the Router does not report it. */
-  readonly longest: string
-  readonly names: string
-}
-
 const byArrival = (a: RouterRequest, b: RouterRequest) => a.startedAt - b.startedAt
 
 /** null when no request waits, or unknown. */
-export const describeWaiting = (snapshot: Snapshot): WaitingWords | null => {
+export const describeWaiting = (snapshot: Snapshot) => {
   const count = countWaiting(snapshot)
   if (count === null || count === 0) return null
   const waiting = (snapshot.requests ?? []).filter(({ phase }) => phase === 'waiting').sort(byArrival)
@@ -133,6 +126,7 @@ export const describeWaiting = (snapshot: Snapshot): WaitingWords | null => {
   const seconds = first === undefined ? null : Math.max(0, (snapshot.takenAt - first.startedAt) / 1000)
   return {
     count: `${plural(count, 'agent')} waiting`,
+    /** How long the oldest request has waited; '' when the Router does not report it. */
     longest: seconds === null ? '' : `longest ${formatRoughDuration(seconds)}`,
     names: [...new Set(waiting.map(({ developer }) => developer))].join(', '),
   }

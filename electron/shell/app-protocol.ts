@@ -56,13 +56,8 @@ export const contentSecurityPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " +
   "connect-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-interface AppFile {
-  readonly path: string
-  readonly headers: Readonly<Record<string, string>>
-}
-
 /** The file of the window at a nexus:// address. null for another origin, for a file type that the window doesn't use, and for anything outside `dir`. */
-export const resolveAppFile = (address: string, dir: string): AppFile | null => {
+export const resolveAppFile = (address: string, dir: string) => {
   const pathname = readPathname(address)
   if (pathname === null) return null
   const root = normalize(dir)

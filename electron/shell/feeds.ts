@@ -5,26 +5,22 @@ import type { View } from '../contract/notice.ts'
 import type { LogId } from '../contract/service-ids.ts'
 import type { Topic } from './ipc.ts'
 
-/** The state that the window mirrors. Changing a part notifies all followers. */
-export interface AppStateStore {
-  get(): AppState
-  update(part: Partial<AppState>): void
-  /** Not called with the current state; returns the function that ends it. */
-  subscribe(listener: (state: AppState) => void): () => void
-}
+export type AppStateStore = ReturnType<typeof createAppState>
 
-export const createAppState = (initial: AppState): AppStateStore => {
+/** The state that the window mirrors. Changing a part notifies all followers. */
+export const createAppState = (initial: AppState) => {
   let state = initial
   const listeners = new Set<(state: AppState) => void>()
   return {
     get: () => state,
-    update: (part) => {
+    update: (part: Partial<AppState>) => {
       state = { ...state, ...part }
       for (const listener of listeners) listener(state)
     },
-    subscribe: (listener) => {
+    /** Not called with the current state; returns the function that ends it. */
+    subscribe: (listener: (state: AppState) => void) => {
       listeners.add(listener)
-      return () => listeners.delete(listener)
+      return () => void listeners.delete(listener)
     },
   }
 }
@@ -36,16 +32,7 @@ export interface FeedSources {
   followLog(log: LogId, listener: (lines: readonly string[]) => void): () => void
 }
 
-export interface Feeds {
-  /** `id` is the window's own number for the topic. */
-  follow(id: number, topic: Topic): void
-  unfollow(id: number): void
-  /** The page is gone or reloads. */
-  unfollowAll(): void
-  setVisible(visible: boolean): void
-  /** Asks the window to show a view; kept until it listens. */
-  showView(view: View): void
-}
+export type Feeds = ReturnType<typeof createFeeds>
 
 const nothingToDo = { resume: () => {}, pause: () => {}, close: () => {} }
 
@@ -75,7 +62,7 @@ const whileShown = (follow: () => () => void): Feed => {
 /** Lines of a followed log to keep while the window is hidden; more would only scroll past. */
 const keptLines = 2_000
 
-export const createFeeds = (sources: FeedSources, send: (id: number, value: unknown) => void): Feeds => {
+export const createFeeds = (sources: FeedSources, send: (id: number, value: unknown) => void) => {
   const feeds = new Map<number, Feed>()
   let visible = false
   let pendingView: View | null = null
@@ -120,7 +107,8 @@ export const createFeeds = (sources: FeedSources, send: (id: number, value: unkn
   }
 
   return {
-    follow: (id, topic) => {
+    /** `id` is the window's own number for the topic. */
+    follow: (id: number, topic: Topic) => {
       if (feeds.has(id)) return
       const feed = open(id, topic)
       feeds.set(id, feed)
@@ -130,19 +118,21 @@ export const createFeeds = (sources: FeedSources, send: (id: number, value: unkn
         pendingView = null
       }
     },
-    unfollow: (id) => {
+    unfollow: (id: number) => {
       feeds.get(id)?.close()
       feeds.delete(id)
     },
+    /** The page is gone or reloads. */
     unfollowAll: () => {
       for (const feed of feeds.values()) feed.close()
       feeds.clear()
     },
-    setVisible: (next) => {
+    setVisible: (next: boolean) => {
       visible = next
       for (const feed of feeds.values()) next ? feed.resume() : feed.pause()
     },
-    showView: (view) => {
+    /** Asks the window to show a view; kept until it listens. */
+    showView: (view: View) => {
       const listeners = [...feeds.values()].filter((feed) => feed.showView !== undefined)
       if (listeners.length === 0) pendingView = view
       for (const feed of listeners) feed.showView?.(view)

@@ -20,17 +20,12 @@ export interface QuitParts {
   exit(): void
 }
 
-export interface Quit {
-  /** A person wants to quit. Asking again while the question is open changes nothing. */
-  request(): void
-  /** The system or an update ends us: no question, and the services keep running. Idempotent. */
-  atOnce(): void
-}
+export type Quit = ReturnType<typeof createQuit>
 
 /** A logout waits about 20 s before it gives up on an app. */
 const deadlineMs = 3_000
 
-export const createQuit = (parts: QuitParts): Quit => {
+export const createQuit = (parts: QuitParts) => {
   let asking = false
   let letGo: Promise<void> | null = null
   let hasExited = false
@@ -52,6 +47,7 @@ export const createQuit = (parts: QuitParts): Quit => {
   }
 
   return {
+    /** A person wants to quit. Asking again while the question is open changes nothing. */
     request: () => {
       if (asking || letGo !== null) return
       asking = true
@@ -59,6 +55,7 @@ export const createQuit = (parts: QuitParts): Quit => {
         asking = false
       })
     },
+    /** The system or an update ends us: no question, and the services keep running. Idempotent. */
     atOnce: () => void leave(),
   }
 }

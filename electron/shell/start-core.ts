@@ -32,22 +32,19 @@ export const commandEnvironment = ({
   NODE_COMPILE_CACHE: join(folder.runtimeDir, 'compile-cache'),
 })
 
-export interface CoreStarter {
-  /**
-   * Settles once a core listens. `own`: this user's, perhaps already running; `guest`: another user's core owns this machine's
-   * stack. Rejects with the command's last line of output when it failed.
-   */
-  start(): Promise<'own' | 'guest'>
-  /** The Node that the last start ran on; null before the first. */
-  nodePath(): string | null
-}
+export type CoreStarter = ReturnType<typeof createCoreStarter>
 
-export const createCoreStarter = (options: CoreStarterOptions): CoreStarter => {
+export const createCoreStarter = (options: CoreStarterOptions) => {
   const { command, folder, env } = options
   let node: string | null = null
   return {
+    /** The Node that the last start ran on; null before the first. */
     nodePath: () => node,
-    start: async () => {
+    /**
+     * Settles once a core listens. `own`: this user's, perhaps already running; `guest`: another user's core owns this
+     * machine's stack. Rejects with the command's last line of output when it failed.
+     */
+    start: async (): Promise<'own' | 'guest'> => {
       node = await findNode({ ownPath: command.nodePath, runtimeDir: folder.runtimeDir, env })
       const { code, said, complained } = await run(
         node,

@@ -10,14 +10,7 @@ import { judgeSnapshot } from '../wording/state-words.ts'
 export const trayIcons = ['stopped', 'starting', 'ready', 'busy', 'full', 'failed'] as const
 export type TrayIcon = (typeof trayIcons)[number]
 
-export interface TrayLook {
-  readonly icon: TrayIcon
-  /** Beside the icon, on macOS only; may be empty. */
-  readonly title: string
-  readonly tooltip: string
-}
-
-export const trayLook = (state: AppState, menuBarText: Config['menuBarText']): TrayLook => {
+export const trayLook = (state: AppState, menuBarText: Config['menuBarText']) => {
   const { snapshot } = state
   const icon = chooseIcon(state)
   const notices = (snapshot?.notices ?? []).map(({ title }) => title)
@@ -25,6 +18,7 @@ export const trayLook = (state: AppState, menuBarText: Config['menuBarText']): T
   const unseen = state.notificationsRefused === null ? undefined : cutForMenuBar(notices[0])
   return {
     icon,
+    /** Beside the icon, on macOS only; may be empty. */
     title: unseen ?? (snapshot === null ? '' : describeLoad(snapshot, menuBarText)),
     tooltip: [`Opta Nexus: ${stateLine(state)}`, ...notices, ...refusal(state)].join('\n'),
   }

@@ -37,13 +37,7 @@ export interface TrayOptions<Image, Menu> {
   readonly onChoice: (choice: TrayChoice) => void
 }
 
-export interface NexusTray {
-  update(menuBarText: Config['menuBarText']): void
-  /** The icon's place; on Linux, and where macOS hides it, not on the screen. */
-  bounds(): Rectangle
-}
-
-export const createTray = <Image, Menu>(options: TrayOptions<Image, Menu>): NexusTray => {
+export const createTray = <Image, Menu>(options: TrayOptions<Image, Menu>) => {
   const images = new Map<TrayIcon, Image>()
   for (const icon of trayIcons) {
     // macOS recolours a template image (by its name) for the menu bar, and finds the @2x file by itself.
@@ -83,8 +77,9 @@ export const createTray = <Image, Menu>(options: TrayOptions<Image, Menu>): Nexu
   }
 
   return {
+    /** The icon's place; on Linux, and where macOS hides it, not on the screen. */
     bounds: () => tray.getBounds(),
-    update: (menuBarText) => {
+    update: (menuBarText: Config['menuBarText']) => {
       if (!popsUp) offerMenu()
       const look = trayLook(options.state(), menuBarText)
       if (look.icon !== shown.icon) tray.setImage(imageOf(look.icon))

@@ -17,11 +17,6 @@ export interface Judgement {
   readonly mark: Mark
 }
 
-interface SnapshotJudgement extends Judgement {
-  /** Why it is degraded or failed, in the service's own words, where nothing else on the screen says it; null: not known. */
-  readonly cause: string | null
-}
-
 const findService = (snapshot: Snapshot, phase: Snapshot['overall']): ServiceId | undefined =>
   presentServices(snapshot).find(({ state }) => state.phase === phase)?.id
 
@@ -125,8 +120,9 @@ const sayOverall = (snapshot: Snapshot): Judgement => {
   }
 }
 
-export const judgeSnapshot = (snapshot: Snapshot): SnapshotJudgement => ({
+export const judgeSnapshot = (snapshot: Snapshot) => ({
   ...sayOverall(snapshot),
+  /** Why it is degraded or failed, in the service's own words, for places without a card that says it; null: not known. */
   cause: readCause(snapshot),
 })
 

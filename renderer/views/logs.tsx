@@ -166,14 +166,9 @@ const ServiceControls = ({ id }: { readonly id: ServiceId }) => {
   )
 }
 
-interface FollowedLog {
-  readonly lines: readonly LogLine[]
-  /** Why the tail is missing; null when it is there or pending. */
-  readonly failure: string | null
-}
-
-const useLog = (log: LogId): FollowedLog => {
+const useLog = (log: LogId) => {
   const [lines, setLines] = useState<readonly LogLine[]>([])
+  /** Why the tail is missing; null when it is there or pending. */
   const [failure, setFailure] = useState<string | null>(null)
   // A new core has written lines before we followed it.
   const core = useSnapshot(({ owner }) => `${owner.pid} ${owner.since}`)
