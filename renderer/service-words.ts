@@ -1,5 +1,5 @@
 // The words of a service's row, its commands, and the fix for its trouble. Pure.
-import type { Command } from '../electron/contract/command.ts'
+import { type Command, startCommand, stopCommand } from '../electron/contract/command.ts'
 import { type CommandedId, type ServiceId, serviceNames } from '../electron/contract/service-ids.ts'
 import { presentServices, readService } from '../electron/contract/services.ts'
 import type { Phase, ServiceState, Snapshot } from '../electron/contract/snapshot.ts'
@@ -145,7 +145,7 @@ export const describeTrouble = (snapshot: Snapshot, id: ServiceId): Trouble | nu
     return troubleOf(reason === null ? foreign : `${reason}. ${foreign}`, {
       mend: {
         label: 'Replace it and start',
-        commands: [{ type: 'start', only: id, profile: null, force: false, replaceForeign: true }],
+        commands: [{ ...startCommand(id), replaceForeign: true }],
       },
       warning: `This ends ${holder} and whatever it is doing.`,
       isLogged: false,
@@ -155,11 +155,11 @@ export const describeTrouble = (snapshot: Snapshot, id: ServiceId): Trouble | nu
     const why = reason ?? `${name} failed and gave no reason`
     // Mounting a mounted disk would only be refused again.
     if (id === 'ramDisk' && snapshot.ramDisk?.mounted === true) {
-      const mend = { label: 'Eject and mount again', commands: [ejectForge, startOf(id)] }
+      const mend = { label: 'Eject and mount again', commands: [ejectForge, startCommand(id)] }
       return troubleOf(why, { mend, warning: ejectLoss })
     }
     const label = id === 'ramDisk' ? 'Mount it again' : `Start ${name} again`
-    return troubleOf(why, { mend: { label, commands: [startOf(id)] } })
+    return troubleOf(why, { mend: { label, commands: [startCommand(id)] } })
   }
   if (phase === 'degraded')
     return troubleOf(reason ?? `${name} does not answer properly`, id === 'ramDisk' ? {} : restartOf(id))
@@ -179,7 +179,7 @@ const restartOf = (id: CommandedId): Pick<Trouble, 'mend' | 'warning'> => ({
 /** Starting the Router starts the gateway, and is a no-op for a running Router. A foreign process on its port serves others and stays. */
 const describeGatewayTrouble = ({ phase, reason, foreign }: ServiceState): Trouble | null => {
   if (phase !== 'failed' && phase !== 'degraded') return null
-  const start = { label: `Start ${serviceNames.gateway} again`, commands: [startOf('proxy')] }
+  const start = { label: `Start ${serviceNames.gateway} again`, commands: [startCommand('proxy')] }
   return troubleOf(reason ?? 'the Gateway gave no reason', {
     mend: phase === 'failed' ? start : null,
     isLogged: foreign === null,
@@ -191,14 +191,7 @@ export const hasTrouble = (snapshot: Snapshot): boolean =>
   snapshot.overall !== 'starting' &&
   presentServices(snapshot).some(({ id }) => describeTrouble(snapshot, id) !== null)
 
-export const startOf = (id: CommandedId): Command => ({
-  type: 'start',
-  only: id,
-  profile: null,
-  force: false,
-})
-
-export const ejectForge: Command = { type: 'stop', only: 'ramDisk', eject: true, now: false, force: false }
+export const ejectForge: Command = { ...stopCommand('ramDisk'), eject: true }
 
 export const ejectLoss = 'Everything on the RAM disk is lost; the next builds start from scratch.'
 

@@ -158,10 +158,7 @@ const split = (
   words: readonly string[],
   options: Record<string, { readonly type: 'boolean' | 'string' }>,
   usage: string,
-): {
-  readonly values: Readonly<Record<string, string | boolean | undefined>>
-  readonly positionals: string[]
-} => {
+) => {
   const optionsEnd = words.indexOf('--')
   // parseArgs takes seconds for the letters of a long "-abc", or runs out of stack; we have no such options.
   const group = words.slice(0, optionsEnd < 0 ? undefined : optionsEnd).find((word) => /^-[^-]./s.test(word))

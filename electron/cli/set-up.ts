@@ -1,4 +1,5 @@
 // Shows set-up on the terminal: the core's, requested by `nexus up`, or this process's own.
+import { stopCommand } from '../contract/command.ts'
 import type { Profile } from '../contract/profile.ts'
 import { type CommandedId, commandedIds } from '../contract/service-ids.ts'
 import type { ControlClient } from '../core/control/client.ts'
@@ -55,8 +56,7 @@ export const followSetUp = async (
       throw new Error(failure)
     return wasRunning
   } catch (error) {
-    if (signal.aborted)
-      await client.dispatch({ type: 'stop', only, eject: false, now: true, force: false }).catch(() => {})
+    if (signal.aborted) await client.dispatch({ ...stopCommand(only), now: true }).catch(() => {})
     throw error
   }
 }

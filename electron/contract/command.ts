@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { ConfigSchema } from './config.ts'
 import { MemoryPlanSchema } from './memory-plan.ts'
-import { CommandedIdSchema } from './service-ids.ts'
+import { type CommandedId, CommandedIdSchema } from './service-ids.ts'
 
 export const DeveloperNameSchema = z
   .string()
@@ -62,6 +62,14 @@ export const CommandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('cancelFetch'), id: z.string().max(512) }),
 ])
 export type Command = z.infer<typeof CommandSchema>
+
+/** Of one service, or of all, with the profile of the config. */
+export const startCommand = (only: CommandedId | null) =>
+  ({ type: 'start', only, profile: null, force: false }) as const
+
+/** Like `nexus down`: busy slots may finish, and the RAM disk keeps its files. */
+export const stopCommand = (only: CommandedId | null) =>
+  ({ type: 'stop', only, eject: false, now: false, force: false }) as const
 
 /** An outcome only says "accepted" or why not; the effect arrives in the next snapshots. */
 export const OutcomeSchema = z.discriminatedUnion('accepted', [

@@ -2,7 +2,7 @@
 // them running.
 import { spawn } from 'node:child_process'
 import type { AppState } from '../contract/app.ts'
-import type { Command, Outcome } from '../contract/command.ts'
+import { type Command, type Outcome, stopCommand } from '../contract/command.ts'
 import type { ServiceState } from '../contract/snapshot.ts'
 import { within } from '../core/base/first-of.ts'
 import type { AppStateStore } from './feeds.ts'
@@ -83,7 +83,7 @@ export const stopEverything = async ({
   // A background core of `nexus up` exits once everything has stopped.
   const owner = state.get().snapshot?.owner
   const endsWithServices = owner?.background === true && owner.user === undefined
-  const outcome = await dispatch({ type: 'stop', only: null, eject: false, now: false, force: false })
+  const outcome = await dispatch(stopCommand(null))
   if (!outcome.accepted) return outcome.reason
   const ended = await within(untilStopped(state, endsWithServices), deadlineMs)
   return ended?.failure === null ? null : (ended?.failure ?? 'not everything stopped in time')

@@ -1,4 +1,5 @@
 // Starts the stack when the app is opened, if configured.
+import { startCommand } from '../contract/command.ts'
 import type { CoreConnection } from '../core/control/connect-core.ts'
 
 export interface StartAtLaunch {
@@ -14,7 +15,7 @@ export const startAtFirstCore = (
   let launched = false
   withEachCore(() => {
     if (!launched && isWanted()) {
-      void dispatch({ type: 'start', only: null, profile: null, force: false }).then((outcome) => {
+      void dispatch(startCommand(null)).then((outcome) => {
         if (!outcome.accepted) onRefused(outcome.reason)
       })
     }

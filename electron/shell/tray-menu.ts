@@ -2,7 +2,7 @@
 // agents. Pure.
 import type { MenuItemConstructorOptions } from 'electron'
 import type { AppAction, AppState } from '../contract/app.ts'
-import type { Command } from '../contract/command.ts'
+import { type Command, startCommand, stopCommand } from '../contract/command.ts'
 import { hostOf } from '../contract/guest-rights.ts'
 import type { View } from '../contract/notice.ts'
 import { type CommandedId, commandedIds, serviceNames } from '../contract/service-ids.ts'
@@ -65,22 +65,6 @@ const describeHost = ({ link }: AppState): readonly TrayItem[] =>
   link.kind !== 'attached' || link.user === null
     ? []
     : [line(`${link.user}’s stack (its core has pid ${link.pid})`)]
-
-const startCommand = (only: CommandedId | null): Command => ({
-  type: 'start',
-  only,
-  profile: null,
-  force: false,
-})
-
-/** Like `nexus down`: busy slots may finish, and the RAM disk keeps its files. */
-const stopCommand = (only: CommandedId | null): Command => ({
-  type: 'stop',
-  only,
-  eject: false,
-  now: false,
-  force: false,
-})
 
 const mayStart = (snapshot: Snapshot | null): boolean =>
   snapshot !== null &&

@@ -1,7 +1,7 @@
 // The state in one word, the sentence that a person acts on, and the main button: it starts, cancels or stops everything; with
 // agents at work it first says what stopping does to them.
 import { type MouseEvent, useState } from 'react'
-import type { Command } from '../../electron/contract/command.ts'
+import { type Command, startCommand, stopCommand } from '../../electron/contract/command.ts'
 import { describeWork } from '../../electron/wording/room.ts'
 import { startSentence } from '../../electron/wording/sentence.ts'
 import { judgeState } from '../../electron/wording/state-words.ts'
@@ -47,17 +47,16 @@ const Owner = () => {
   )
 }
 
-const stopAll = (now: boolean): Command => ({ type: 'stop', only: null, eject: false, now, force: false })
-const startAll = { type: 'start', only: null, profile: null, force: false } as const
+const stopAll = (now: boolean): Command => ({ ...stopCommand(null), now })
 
 const actions: Readonly<
   Record<Exclude<MainAction, 'none'>, { readonly label: string; readonly command: Command }>
 > = {
-  start: { label: 'Start everything', command: startAll },
+  start: { label: 'Start everything', command: startCommand(null) },
   'cancel-start': { label: 'Cancel start', command: stopAll(false) },
   stop: { label: 'Stop everything', command: stopAll(false) },
   'stop-now': { label: 'Stop now', command: stopAll(true) },
-  'set-up': { label: 'Set up and start', command: { ...startAll, setUp: true } },
+  'set-up': { label: 'Set up and start', command: { ...startCommand(null), setUp: true } },
   'cancel-set-up': { label: 'Cancel set-up', command: stopAll(false) },
 }
 

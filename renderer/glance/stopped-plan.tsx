@@ -1,5 +1,5 @@
 // While nothing runs: what a start would bring up, and whether it fits.
-import type { Command } from '../../electron/contract/command.ts'
+import { type Command, startCommand } from '../../electron/contract/command.ts'
 import type { PlanAnswer } from '../../electron/contract/question.ts'
 import { serviceNames } from '../../electron/contract/service-ids.ts'
 import { formatBytes, formatContext, plural } from '../../electron/wording/figures.ts'
@@ -45,7 +45,7 @@ export const StoppedPlan = () => {
   )
 }
 
-const startAnyway: Command = { type: 'start', only: null, profile: null, force: true }
+const startAnyway: Command = { ...startCommand(null), force: true }
 
 const PlanWords = ({ plan }: { readonly plan: PlanAnswer }) => {
   const { memory } = plan

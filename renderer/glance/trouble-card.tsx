@@ -9,12 +9,7 @@ import { askLogTail, useAnswer } from '../use-answer.ts'
 
 const tailLines = 4
 
-interface TroubleCardProps {
-  readonly id: ServiceId
-  readonly trouble: Trouble
-}
-
-export const TroubleCard = ({ id, trouble }: TroubleCardProps) => {
+export const TroubleCard = ({ id, trouble }: { readonly id: ServiceId; readonly trouble: Trouble }) => {
   const { reason, mend, warning, isLogged } = trouble
   const host = useHost()
   const refusal = useRefusal(mend?.commands ?? [])

@@ -1,6 +1,6 @@
 // One service's log (its tail, then each new line) with follow, filter and copy, and the buttons for that service.
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
-import type { Command } from '../../electron/contract/command.ts'
+import { type Command, startCommand, stopCommand } from '../../electron/contract/command.ts'
 import { refuseLogs } from '../../electron/contract/guest-rights.ts'
 import { type LogId, type ServiceId, serviceIds, serviceNames } from '../../electron/contract/service-ids.ts'
 import { readService } from '../../electron/contract/services.ts'
@@ -11,7 +11,7 @@ import { keepLogFilter, useDrafts } from '../drafts.ts'
 import { appendLines, filterLines, joinTail, judgeLine, type LogLine, mostLogLines } from '../log-lines.ts'
 import { act, send, showCoreLog, showView, useHost, useMirror, useRefusal, useSnapshot } from '../mirror.ts'
 import { logAt } from '../place.ts'
-import { describeWorkLoss, ejectForge, ejectLoss, startOf } from '../service-words.ts'
+import { describeWorkLoss, ejectForge, ejectLoss } from '../service-words.ts'
 import { askLogTail } from '../use-answer.ts'
 import { ViewHead } from './asked-view.tsx'
 
@@ -128,16 +128,15 @@ const listControls = (snapshot: Snapshot, id: ServiceId): readonly Control[] => 
   const { phase } = snapshot.services[id]
   const isUp = phase !== 'stopped' && phase !== 'failed'
   const warning = describeWorkLoss(snapshot)
-  const start = { verb: 'Start', warning: null, command: startOf(id) }
+  const start = { verb: 'Start', warning: null, command: startCommand(id) }
   if (id === 'ramDisk') {
     const eject = { verb: 'Eject', warning: ejectLoss, command: ejectForge }
     // Also for a failed disk: the way it is mounted may be the problem.
     return [...(isUp || snapshot.ramDisk?.mounted === true ? [eject] : []), ...(isUp ? [] : [start])]
   }
-  const stop: Command = { type: 'stop', only: id, eject: false, now: false, force: false }
   return isUp
     ? [
-        { verb: 'Stop', warning, command: stop },
+        { verb: 'Stop', warning, command: stopCommand(id) },
         { verb: 'Restart', warning, command: { type: 'restart', only: id } },
       ]
     : [start]

@@ -5,11 +5,7 @@ import { Icon } from '../icon.tsx'
 import { send, useSnapshot } from '../mirror.ts'
 import { describeWorkLoss, ejectForge, ejectLoss } from '../service-words.ts'
 
-interface RestartNeededProps {
-  readonly differences: SettingsAnswer['restartNeeded']
-}
-
-export const RestartNeeded = ({ differences }: RestartNeededProps) => {
+export const RestartNeeded = ({ differences }: { readonly differences: SettingsAnswer['restartNeeded'] }) => {
   const mounted = useSnapshot(({ ramDisk }) => ramDisk?.mounted) ?? false
   const workLoss = useSnapshot(describeWorkLoss)
   if (differences.length === 0) return null

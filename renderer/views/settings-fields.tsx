@@ -71,11 +71,7 @@ export const GuestFields = (form: FieldsProps) => (
   </fieldset>
 )
 
-interface ProfileFieldsProps extends FieldsProps {
-  readonly answer: SettingsAnswer
-}
-
-export const ProfileFields = ({ answer, ...form }: ProfileFieldsProps) => {
+export const ProfileFields = ({ answer, ...form }: FieldsProps & { readonly answer: SettingsAnswer }) => {
   const { values } = form
   const isFile = isFileProfile(answer)
   const shown = listShownFields(answer, values)

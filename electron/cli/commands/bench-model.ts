@@ -1,4 +1,5 @@
 // `nexus bench model`: measures this machine's model at several batch sizes, with each KV cache type, and beside idle slots.
+import { startCommand, stopCommand } from '../../contract/command.ts'
 import type { KvCacheType, Profile } from '../../contract/profile.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { ensureEngineKey } from '../../core/access/keys.ts'
@@ -81,13 +82,13 @@ const refuseToInterrupt = (snapshot: Snapshot, yes: boolean): string | null => {
 }
 
 const stopEngine = async (client: ControlClient): Promise<void> => {
-  await order(client, { type: 'stop', only: 'llamaServer', eject: false, now: false, force: false })
+  await order(client, stopCommand('llamaServer'))
   await untilSettled(client, (now) => judgeDown(now, 'llamaServer'))
 }
 
 /** Names the profile that it ran with: with nothing else running, a start without a name would take the configured one. */
 const startEngine = async (client: ControlClient, profile: string): Promise<void> => {
-  await order(client, { type: 'start', only: 'llamaServer', profile, force: true })
+  await order(client, { ...startCommand('llamaServer'), profile, force: true })
   await untilSettled(client, (now) => judgeUp(now, 'llamaServer'))
 }
 

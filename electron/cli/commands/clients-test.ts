@@ -15,6 +15,7 @@ import { claudeModelName } from '../../core/router/claude-model-name.ts'
 import type { CommandNamed } from '../arguments.ts'
 import { refuse, UsageError } from '../command-line.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { createInterruption } from '../interruption.ts'
 import { readClientGuides } from '../profile-choice.ts'
 import { renderReachStep, renderReachSummary } from '../view/step-view.ts'
 
@@ -23,9 +24,7 @@ type ClientsCommand = CommandNamed<'clients'>
 /** 0: the model answered; 3: connection refused; 1: anything else. Throws UsageError without address or key. */
 export const runClientsTest = async (command: ClientsCommand, context: CliContext): Promise<number> => {
   const { url, key, model, because } = await readTarget(command, context)
-  const stop = new AbortController()
-  const interrupt = () => stop.abort(new Error('the test was interrupted'))
-  process.once('SIGINT', interrupt)
+  const stop = createInterruption('the test was interrupted', context)
   if (!command.json) context.print(`${url} (${because})\n`)
   try {
     const report = await testReach({
@@ -46,7 +45,7 @@ export const runClientsTest = async (command: ClientsCommand, context: CliContex
     setTimeout(() => process.exit(code), 50).unref()
     return code
   } finally {
-    process.off('SIGINT', interrupt)
+    stop.end()
   }
 }
 
