@@ -1,4 +1,5 @@
 // Numbers as people read them. Unknown (null) is an en dash, never 0.
+import type { RamDisk, Slot } from '../contract/snapshot.ts'
 
 export const unknown = '–'
 
@@ -47,11 +48,7 @@ export const formatReserve = ({
   totalBytes,
   usedBytes,
   heldBytes = null,
-}: {
-  readonly totalBytes: number | null
-  readonly usedBytes: number | null
-  readonly heldBytes?: number | null | undefined
-}): string | null => {
+}: Pick<RamDisk, 'totalBytes' | 'usedBytes' | 'heldBytes'>): string | null => {
   if (totalBytes === null || usedBytes === null || heldBytes === null) return null
   const amount = (bytes: number) => formatShare(bytes, totalBytes).replace(/ of .*$/, '')
   return `${formatBytes(totalBytes)} reserved, ${amount(usedBytes)} used, ${amount(heldBytes)} held`
@@ -100,10 +97,7 @@ export const foundShare = (
 export const foundInSlot = ({
   promptTokens,
   promptProcessed,
-}: {
-  readonly promptTokens: number | null
-  readonly promptProcessed: number | null
-}): number | null =>
+}: Pick<Slot, 'promptTokens' | 'promptProcessed'>): number | null =>
   promptTokens === null || promptProcessed === null
     ? null
     : foundShare(promptTokens - promptProcessed, promptProcessed)

@@ -111,41 +111,31 @@ export const renderMemory = (memory: Memory | null, width: number): readonly Tex
   ]
 }
 
-export const renderForge = (disk: RamDisk | null, width: number): TextLine => {
+const mostProjects = 3
+
+/** The disk, the memory that it holds beyond the used bytes, and the largest workspaces by the last part of their path. */
+export const renderForge = (disk: RamDisk | null, width: number): readonly TextLine[] => {
   const label = piece(padEnd('Build Forge', labelWidth), 'strong')
-  if (disk === null) return [label, piece('not known', 'dim')]
-  if (!disk.mounted) return [label, piece('no RAM disk: builds would go to the SSD', 'warn')]
+  if (disk === null) return [[label, piece('not known', 'dim')]]
+  if (!disk.mounted) return [[label, piece('no RAM disk: builds would go to the SSD', 'warn')]]
   const { usedBytes, totalBytes } = disk
   const share = usedBytes === null || totalBytes === null ? null : usedBytes / Math.max(1, totalBytes)
   const tone = share !== null && share >= 0.9 ? 'warn' : 'busy'
   const note = disk.kind === 'shm-folder' ? 'size not enforced' : `${disk.kind ?? 'kind not known'}`
-  return renderGauge(
-    'Build Forge',
-    share,
-    formatShare(usedBytes, totalBytes),
-    piece(note, 'dim'),
-    tone,
-    width,
-  )
-}
-
-/** Memory it holds beyond the used bytes: blocks of deleted files are freed only by ejecting. */
-export const renderForgeHeld = (disk: RamDisk | null, width: number): readonly TextLine[] => {
-  const words = disk?.mounted === true ? formatReserve(disk) : null
-  return words === null ? [] : flow([piece(words, 'dim')], width)
-}
-
-const mostProjects = 3
-
-/** The largest workspaces on it, by the last part of their path. */
-export const renderForgeProjects = (disk: RamDisk | null, width: number): readonly TextLine[] => {
-  const projects = [...(disk?.projects ?? [])].sort((a, b) => b.bytes - a.bytes).slice(0, mostProjects)
+  const words = formatShare(usedBytes, totalBytes)
+  // Blocks of deleted files are freed only by ejecting.
+  const reserve = formatReserve(disk)
+  const projects = [...(disk.projects ?? [])].sort((a, b) => b.bytes - a.bytes).slice(0, mostProjects)
   const parts = projects.map(({ path, bytes, building }) => {
     const name = printable(path.slice(path.lastIndexOf('/') + 1))
     const size = `${truncate(name, 24)} ${formatBytes(bytes)}`
     return building === true ? piece(`${size} building`, 'busy') : piece(size, 'dim')
   })
-  return flow(parts, width)
+  return [
+    renderGauge('Build Forge', share, words, piece(note, 'dim'), tone, width),
+    ...(reserve === null ? [] : flow([piece(reserve, 'dim')], width)),
+    ...flow(parts, width),
+  ]
 }
 
 const nodeTones: Readonly<Record<StudioNode['phase'], Tone>> = {

@@ -4,9 +4,9 @@ import { type CommandedId, commandedIds, serviceNames } from '../../contract/ser
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { shellSnippet } from '../../core/clients/shell-snippets.ts'
 import { formatMilliseconds, formatSeconds, plural } from '../../wording/figures.ts'
-import { finishLines, type StageTime } from './progress-view.ts'
+import type { StageTime } from './progress-view.ts'
 import { findMendingCommand } from './service-rows.ts'
-import { hang, padEnd, piece, type TextLine, type ViewOptions } from './text-line.ts'
+import { finishLines, hang, padEnd, piece, type TextLine, type ViewOptions } from './text-line.ts'
 
 export interface ReadyReport {
   readonly snapshot: Snapshot

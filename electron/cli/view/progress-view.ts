@@ -6,13 +6,12 @@ import type { Phase, ServiceState, Snapshot } from '../../contract/snapshot.ts'
 import { formatSeconds } from '../../wording/figures.ts'
 import { renderPhase } from './service-rows.ts'
 import {
+  finishLines,
   justify,
   type Piece,
   padEnd,
   piece,
-  renderLine,
   type TextLine,
-  truncateLine,
   type ViewOptions,
 } from './text-line.ts'
 
@@ -24,10 +23,6 @@ export interface StageTime {
 export type ProgressTracker = ReturnType<typeof createProgressTracker>
 
 const isUp = (phase: Phase): boolean => phase === 'ready' || phase === 'degraded'
-
-/** Renders tones as text and truncates each line to the width. */
-export const finishLines = (lines: readonly TextLine[], { width, color }: ViewOptions): readonly string[] =>
-  lines.map((line) => renderLine(truncateLine(line, width), color))
 
 const describeTransition = (
   id: ServiceId,

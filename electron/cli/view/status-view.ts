@@ -4,28 +4,20 @@ import { presentServices } from '../../contract/services.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { formatDuration, formatMilliseconds, plural } from '../../wording/figures.ts'
 import { judgeSnapshot, type Mark } from '../../wording/state-words.ts'
-import {
-  renderForge,
-  renderForgeHeld,
-  renderForgeProjects,
-  renderMemory,
-  renderNodes,
-  renderThroughput,
-} from './machine-rows.ts'
+import { renderForge, renderMemory, renderNodes, renderThroughput } from './machine-rows.ts'
 import { renderServices } from './service-rows.ts'
 import { renderSlots } from './slot-rows.ts'
 import {
+  finishLines,
   hang,
   justify,
   piece,
   printable,
   readLineWidth,
   readWidth,
-  renderLine,
   type TextLine,
   type Tone,
   truncate,
-  truncateLine,
   type ViewOptions,
   wrap,
 } from './text-line.ts'
@@ -115,9 +107,7 @@ const renderStatusLines = (snapshot: Snapshot, width: number, now: number): read
     ? [...renderSlots(snapshot, width), blank, renderThroughput(snapshot.throughput, width), blank]
     : []),
   ...renderMemory(snapshot.memory, width),
-  renderForge(snapshot.ramDisk, width),
-  ...renderForgeHeld(snapshot.ramDisk, width),
-  ...renderForgeProjects(snapshot.ramDisk, width),
+  ...renderForge(snapshot.ramDisk, width),
   ...renderNodes(snapshot.nodes),
   blank,
   ...renderServices(snapshot, width),
@@ -127,9 +117,7 @@ const renderStatusLines = (snapshot: Snapshot, width: number, now: number): read
 
 export const renderStatus = (snapshot: Snapshot, { width, color, now }: StatusOptions): readonly string[] => {
   const columns = Math.max(20, Math.min(widest, width))
-  return renderStatusLines(snapshot, columns, now).map((line) =>
-    renderLine(truncateLine(line, columns), color),
-  )
+  return finishLines(renderStatusLines(snapshot, columns, now), { width: columns, color })
 }
 
 /** Full slots are in the headline, each service's row has its reason, and readiness needs no notice here. */

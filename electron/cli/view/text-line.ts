@@ -179,6 +179,10 @@ export const renderLines = (
   { color }: Pick<ViewOptions, 'color'>,
 ): readonly string[] => lines.map((line) => renderLine(line, color))
 
+/** Renders tones as text and truncates each line to the width. */
+export const finishLines = (lines: readonly TextLine[], { width, color }: ViewOptions): readonly string[] =>
+  lines.map((line) => renderLine(truncateLine(line, width), color))
+
 export const renderLine = (line: TextLine, color: boolean): string =>
   line
     .map(({ text, tone }) =>
