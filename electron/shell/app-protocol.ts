@@ -3,6 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { extname, join, normalize, sep } from 'node:path'
 import type { Protocol } from 'electron'
 
+const scheme = 'nexus'
+export const origin = `${scheme}://app`
+export const windowUrl = `${origin}/index.html`
+
 /** Must come before the app is ready. */
 export const registerAppScheme = (protocol: Protocol): void =>
   protocol.registerSchemesAsPrivileged([{ scheme, privileges: { standard: true, secure: true } }])
@@ -38,10 +42,6 @@ const load = async (
   }
 }
 
-const scheme = 'nexus'
-export const origin = `${scheme}://app`
-export const windowUrl = `${origin}/index.html`
-
 const mimeTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -56,7 +56,10 @@ export const contentSecurityPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " +
   "connect-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-/** The file of the window at a nexus:// address. null for another origin, for a file type that the window doesn't use, and for anything outside `dir`. */
+/**
+ * The file of the window at a nexus:// address. null for another origin, for a file type that the window doesn't use, and for
+ * anything outside `dir`.
+ */
 export const resolveAppFile = (address: string, dir: string) => {
   const pathname = readPathname(address)
   if (pathname === null) return null

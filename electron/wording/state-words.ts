@@ -25,10 +25,14 @@ const sayProgress = (snapshot: Snapshot, id: ServiceId, otherwise: string): stri
   return words === null ? `${serviceNames[id]} ${otherwise}` : `${serviceNames[id]}: ${words}`
 }
 
-const describeStarting = (snapshot: Snapshot): string => {
+const findStarting = ({ services }: Snapshot): CommandedId | undefined => {
   // Servers before the disk: they take longer.
   const order: readonly CommandedId[] = ['llamaServer', 'proxy', 'ramDisk']
-  const id = order.find((each) => snapshot.services[each].phase === 'starting')
+  return order.find((id) => services[id].phase === 'starting')
+}
+
+const describeStarting = (snapshot: Snapshot): string => {
+  const id = findStarting(snapshot)
   return id === undefined
     ? 'waiting for a first answer through the Router'
     : sayProgress(snapshot, id, 'is starting')
@@ -86,16 +90,20 @@ const describeStopped = (snapshot: Snapshot): string => {
     : `${serviceNames[foreign]}’s port is held by a program that Nexus did not start`
 }
 
-/** The reason of the service that is worst off. */
+const readReason = (snapshot: Snapshot, id: ServiceId | undefined): string | null => {
+  const reason = id === undefined ? null : (readService(snapshot, id)?.reason ?? null)
+  return id === undefined || reason === null ? null : `${serviceNames[id]}: ${reason}`
+}
+
+/** The reason of the service that is worst off; of one that starts again, why it ended. */
 const readCause = (snapshot: Snapshot): string | null => {
   const { overall, proofFailure } = snapshot
+  if (overall === 'starting') return readReason(snapshot, findStarting(snapshot))
   if (overall !== 'degraded' && overall !== 'failed') return null
   const id = findService(snapshot, overall) ?? findService(snapshot, 'failed')
   // Unanswered requests are worse than a name that does not work.
   if (id === undefined || (id === 'gateway' && proofFailure !== null)) return proofFailure
-  const state = readService(snapshot, id)
-  const words = state?.reason ?? state?.waitingFor ?? null
-  return words === null ? null : `${serviceNames[id]}: ${words}`
+  return readReason(snapshot, id)
 }
 
 const sayOverall = (snapshot: Snapshot): Judgement => {
@@ -122,7 +130,7 @@ const sayOverall = (snapshot: Snapshot): Judgement => {
 
 export const judgeSnapshot = (snapshot: Snapshot) => ({
   ...sayOverall(snapshot),
-  /** Why it is degraded or failed, in the service's own words, for places without a card that says it; null: not known. */
+  /** Why it is degraded or failed, or starts again, in the service's own words, for places without a card that says it; null: not known. */
   cause: readCause(snapshot),
 })
 
