@@ -99,6 +99,17 @@ describe('the tooltip', () => {
       'Opta Nexus: Starting: AI Engine: loading model',
     ],
     [
+      appState({
+        overall: 'starting',
+        ...withService('llamaServer', {
+          phase: 'starting',
+          reason: 'it ran out of memory',
+          waitingFor: 'a restart in 4.0 s',
+        }),
+      }),
+      'Opta Nexus: Starting: AI Engine: it ran out of memory',
+    ],
+    [
       appState(mounting),
       'Opta Nexus: Degraded: requests are answered; slots are not known right now; no RAM disk for builds',
     ],
