@@ -7,8 +7,7 @@ import type { ChatTemplateChoice } from './chat-template.ts'
 import { type ArgvDraft, createArgvDraft } from './llama-argv-draft.ts'
 import type { LlamaCapabilities } from './llama-help.ts'
 import { planPinnedFlags } from './llama-pinned-flags.ts'
-import { planSlotCache } from './llama-slot-cache.ts'
-import type { SlotCache } from './slot-cache.ts'
+import { planSlotCache, type SlotCache } from './slot-cache.ts'
 
 type LlamaProfile = Profile['llamaServer']
 

@@ -1,6 +1,6 @@
 // How much memory the GPU may use on this machine: the configured limit, else the device's own.
 import type { Profile } from '../../contract/profile.ts'
-import { createMetalLimitReader } from '../engine/metal-limit.ts'
+import { createMetalLimitReader } from '../engine/llama-capabilities.ts'
 import type { Platform } from '../platform/platform.ts'
 import { locateLlamaServer } from '../setup/llama-server-search.ts'
 

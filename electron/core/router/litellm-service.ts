@@ -2,8 +2,7 @@
 
 import { localUrl } from '../base/local-url.ts'
 import type { InstalledLiteLlm } from '../setup/litellm.ts'
-import type { ChildService } from '../supervise/child-service.ts'
-import { rememberReady } from '../supervise/seen-ready.ts'
+import { type ChildService, rememberReady } from '../supervise/child-service.ts'
 import { explainLiteLlmExit } from './litellm-exit.ts'
 import { probeLiteLlm } from './litellm-health.ts'
 import { type LiteLlmLaunchInput, planLiteLlmLaunch } from './litellm-launch.ts'

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
-import type { ProbeResult } from './child-service.ts'
-import { rememberReady } from './seen-ready.ts'
+import { type ProbeResult, rememberReady } from './child-service.ts'
 
 it('remembers that a run was ready until the next start, whatever is answered afterwards', async () => {
   const answers: ProbeResult[] = [
