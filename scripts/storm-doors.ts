@@ -10,7 +10,7 @@ import { sampleSnapshot } from '../electron/contract/test-support/sample-snapsho
 import { within } from '../electron/core/base/deadline.ts'
 import { messageOf } from '../electron/core/base/error-message.ts'
 import { parseJsonOrNull } from '../electron/core/base/json-record.ts'
-import { sharedSocketName } from '../electron/core/control/guests/shared-socket.ts'
+import { sharedSocketName } from '../electron/core/control/guests/shared-folder.ts'
 import { ResponseSchema } from '../electron/core/control/protocol.ts'
 import { behaveAt } from '../electron/core/supervise/test-support/stand-in.ts'
 import { countDescriptors, readResidentBytes } from './processes.ts'

@@ -8,8 +8,13 @@ import { parseJsonOrNull } from '../base/json-record.ts'
 import { createLineReader } from '../base/line-reader.ts'
 import { isErrno } from '../base/private-file.ts'
 import { type CoreLink, isAnswerTo } from './core-link.ts'
-import { describeOtherVersion } from './other-version.ts'
-import { type ControlRequest, type ControlResponse, maxLineBytes, ResponseSchema } from './protocol.ts'
+import {
+  type ControlRequest,
+  type ControlResponse,
+  describeOtherVersion,
+  maxLineBytes,
+  ResponseSchema,
+} from './protocol.ts'
 
 export interface ControlClient extends CoreLink {
   /** The owner of the core if it is another user's; null: this user's own. */

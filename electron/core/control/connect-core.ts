@@ -13,7 +13,7 @@ import type { Watch } from '../observe/watch.ts'
 import { attachToCore, type ControlClient } from './client.ts'
 import type { CoreLink } from './core-link.ts'
 import { attachAsGuest } from './guests/attach-as-guest.ts'
-import { readSharedSocketName } from './guests/shared-socket.ts'
+import { readSharedSocketName } from './guests/shared-folder.ts'
 import { createSilenceWatch } from './silence-watch.ts'
 
 export type LinkState = Pick<AppState, 'link' | 'snapshot'>

@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import type { NodeProfile } from '../../contract/profile.ts'
 import type { StudioNode } from '../../contract/snapshot.ts'
-import { localNetworkAdvice } from '../router/nodes/node-failure.ts'
+import { localNetworkAdvice } from '../router/nodes/studio-nodes.ts'
 import { type CheckSource, ok, type Verdict, warn } from './check.ts'
 
 export interface NodeFacts {

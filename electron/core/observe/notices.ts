@@ -1,10 +1,10 @@
-// When a notice appears, when it ends, and whether a system notification is due: a pure fold over snapshots.
+// When a notice appears, when it ends, and whether a system notification is due, except in quiet hours: a pure fold over snapshots.
+
 import type { Config } from '../../contract/config.ts'
 import type { Notice } from '../../contract/notice.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { type NoticeRule, noticeRules, type Words } from './notice-conditions.ts'
 import { followMoments, type Moments, momentRules, noMoments } from './notice-moments.ts'
-import { isQuiet, minuteOfDay } from './quiet-hours.ts'
 
 /** The same notice is raised at most once in this time, however often it comes and goes. It is still shown. */
 export const raiseGapMs = 10 * 60_000
@@ -106,4 +106,28 @@ const followTrack = (track: Track | null, rule: NoticeRule, now: Snapshot, readA
     raised: held.raised,
     words: reading,
   }
+}
+
+export type QuietHours = NonNullable<Config['notifications']['quietHours']>
+
+const minutesOf = (time: string): number => {
+  const [hours = '0', minutes = '0'] = time.split(':')
+  return Number(hours) * 60 + Number(minutes)
+}
+
+/** In local time, including summer time: users set quiet hours by the clock on the wall. */
+export const minuteOfDay = (at: number): number => {
+  const date = new Date(at)
+  return date.getHours() * 60 + date.getMinutes()
+}
+
+/**
+ * `from` is inclusive, `to` exclusive. `from` after `to` spans midnight; equal means the whole day.
+ * @param minute of the day, 0 to 1439
+ */
+export const isQuiet = (quiet: QuietHours | null, minute: number): boolean => {
+  if (quiet === null) return false
+  const from = minutesOf(quiet.from)
+  const to = minutesOf(quiet.to)
+  return from < to ? minute >= from && minute < to : minute >= from || minute < to
 }

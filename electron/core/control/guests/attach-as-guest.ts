@@ -2,7 +2,7 @@
 
 import { within } from '../../base/deadline.ts'
 import { attachToCore, type ControlClient } from '../client.ts'
-import { readSharedFolder } from './read-shared-folder.ts'
+import { readSharedFolder } from './shared-folder.ts'
 import { readUserName } from './user-name.ts'
 
 /** The core answers within 1.5 s even if a server that it asks does not. */

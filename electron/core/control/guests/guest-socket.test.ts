@@ -22,8 +22,7 @@ import { createCommandRunner } from '../../platform/run-command.ts'
 import { attachAsGuest } from './attach-as-guest.ts'
 import { describeGuestCommand, guestLink } from './guest-link.ts'
 import { createGuestSocket, type GuestSocket } from './guest-socket.ts'
-import { readSharedFolder } from './read-shared-folder.ts'
-import { sharedSocketName } from './shared-socket.ts'
+import { readSharedFolder, sharedSocketName } from './shared-folder.ts'
 import { readOwnUid, readOwnUserName } from './user-name.ts'
 
 let sharedDir: string

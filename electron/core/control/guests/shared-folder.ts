@@ -1,8 +1,10 @@
-// The sockets in the folder that cores of different users share.
+// The sockets in the folder that cores of different users share, and whether each belongs to the user that its name claims.
+//
+// Node doesn't tell a socket's peer, so the file must prove it: in a sticky folder only the owner and root can create a
+// file of that owner there, or replace it later (unlink(2), rename(2)).
 import { lstatSync, readdirSync, realpathSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
 import { isErrno } from '../../base/private-file.ts'
-import { distrustFolder, distrustSocket, type FileFacts, readSharedSocketName } from './shared-socket.ts'
 
 export interface SharedSocket {
   readonly path: string
@@ -52,4 +54,41 @@ const listNames = (dir: string): readonly string[] => {
   } catch {
     return []
   }
+}
+
+export interface FileFacts {
+  readonly kind: 'folder' | 'socket' | 'other'
+  readonly uid: number
+  /** Permission bits, including the sticky bit. */
+  readonly mode: number
+}
+
+/** Hidden, because the Finder shows /Users/Shared. The number is the id of the user who must own it. */
+export const sharedSocketName = (uid: number): string => `.opta-nexus-${uid}.sock`
+
+/** The user id in such a name; null: it is another kind of name. */
+export const readSharedSocketName = (name: string): number | null => {
+  const uid = Number(/^\.opta-nexus-(0|[1-9][0-9]{0,9})\.sock$/.exec(name)?.[1] ?? Number.NaN)
+  return Number.isNaN(uid) ? null : uid
+}
+
+const sticky = 0o1000
+const writableByOthers = 0o022
+
+/**
+ * Why files of `uid` in this folder can't be trusted, as the rest of a sentence about it; null: they can. The folder's owner
+ * may replace its files, sticky or not.
+ */
+export const distrustFolder = (folder: FileFacts, uid: number): string | null => {
+  if (folder.kind !== 'folder') return 'is not a folder'
+  if (folder.uid !== 0 && folder.uid !== uid) return `belongs to user ${folder.uid}`
+  return (folder.mode & writableByOthers) !== 0 && (folder.mode & sticky) === 0
+    ? 'may be written to by others and is not sticky'
+    : null
+}
+
+/** Why this file is not the socket of a core of `uid`, as the rest of a sentence about it; null: it is. */
+export const distrustSocket = (file: FileFacts, uid: number): string | null => {
+  if (file.uid !== uid) return `belongs to user ${file.uid}, not to user ${uid} as its name claims`
+  return file.kind === 'socket' ? null : 'is not a socket'
 }

@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Profile } from '../../contract/profile.ts'
 import { builtinProfiles } from '../config/profiles.ts'
-import { planLiteLlmLaunch } from './litellm-launch.ts'
+import { planLiteLlmLaunch } from './litellm-service.ts'
 
 const demo = builtinProfiles('/runtime')['demo']
 if (demo === undefined) throw new Error('there is no demo profile')
@@ -30,7 +30,7 @@ const resources = join(import.meta.dirname, '../../../resources')
 let proxyDir = ''
 let ownConfig = ''
 beforeEach(() => {
-  const dir = mkdtempSync(join(tmpdir(), 'nexus-litellm-launch-'))
+  const dir = mkdtempSync(join(tmpdir(), 'nexus-litellm-service-'))
   proxyDir = join(dir, 'litellm')
   ownConfig = join(dir, 'own.yaml')
 })

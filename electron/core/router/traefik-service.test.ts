@@ -1,7 +1,7 @@
 // What an answer through the gateway says of the gateway, and what of the Router behind it.
 import { createServer } from 'node:http'
 import { expect, it } from 'vitest'
-import { judgeGatewayAnswer, probeGateway } from './traefik-health.ts'
+import { judgeGatewayAnswer, probeGateway } from './traefik-service.ts'
 
 const answer = (status: number, text = '') => ({ status, ok: status >= 200 && status < 300, text })
 

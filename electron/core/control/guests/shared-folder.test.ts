@@ -6,7 +6,7 @@ import {
   type FileFacts,
   readSharedSocketName,
   sharedSocketName,
-} from './shared-socket.ts'
+} from './shared-folder.ts'
 
 const folder = (change: Partial<FileFacts> = {}): FileFacts => ({
   kind: 'folder',
