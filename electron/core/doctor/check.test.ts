@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type CheckSource, fail, ok, unknown, warn } from './check.ts'
+import { type CheckSource, fail, ok, runChecks, unknown, warn } from './check.ts'
 import { once } from './facts.ts'
-import { runChecks } from './run-checks.ts'
 
 const source = (id: string, read: CheckSource<null>['read']): CheckSource<null> => ({
   id: `core.${id}`,
