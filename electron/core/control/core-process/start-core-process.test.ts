@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { ensureStateFolder, locateStateFolder } from '../../config/state-folder.ts'
 import type { CoreProgram } from './core-program.ts'
-import { startDetachedCore } from './start-detached.ts'
+import { startDetachedCore } from './start-core-process.ts'
 
 const programOf = (text: string): CoreProgram => {
   const root = mkdtempSync(join(tmpdir(), 'nexus-start-'))
