@@ -33,15 +33,13 @@ type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never
 const requests: { readonly [M in ControlRequest['method']]: readonly Unnumbered<ControlRequest>[] } = {
   snapshot: [{ method: 'snapshot' }],
   watch: [{ method: 'watch', watched: true }],
-  unwatch: [{ method: 'unwatch' }],
   dispatch: Object.values(commands).map((command) => ({ method: 'dispatch', command })),
   ask: Object.values(questions).map((query) => ({ method: 'ask', query })),
   watchHistory: [{ method: 'watchHistory' }],
-  unwatchHistory: [{ method: 'unwatchHistory' }],
   keep: [{ method: 'keep' }],
-  unkeep: [{ method: 'unkeep' }],
   followLog: [{ method: 'followLog', log: 'llamaServer' }],
-  unfollowLog: [{ method: 'unfollowLog', log: 'llamaServer' }],
+  setWatched: [{ method: 'setWatched', of: 2, watched: false }],
+  end: [{ method: 'end', of: 2 }],
   snippet: [{ method: 'snippet', developer: 'user1', snippet: 'bash' }],
 }
 

@@ -40,6 +40,11 @@ it.each([
     saidByOther,
     'kill 4711 ends only the core, and nexus up takes over its running services',
   ],
+  [
+    'one that pushes to no subscription, as cores did until November 2026',
+    JSON.stringify({ kind: 'snapshot', id: null, snapshot: sampleSnapshot }),
+    `kill ${sampleSnapshot.owner.pid} ends only the core`,
+  ],
   ['one that does not say who it is', '{"kind":"snapshot","id":1}', 'end its process'],
   ['one that speaks no JSON', 'HTTP/1.1 400 Bad Request', 'end its process'],
 ])('%s: says how to end it without its services', async (_, said, advice) => {

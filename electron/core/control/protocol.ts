@@ -17,22 +17,21 @@ const id = z.number().int().nonnegative()
 export const RequestSchema = z.discriminatedUnion('method', [
   z.strictObject({ id, method: z.literal('snapshot') }),
   /**
-   * Pushes snapshots until the connection ends. A second request only changes the cadence: `watched` is 1 Hz, else every
-   * few seconds and at each phase change.
+   * The next four are subscriptions: they hold until `end` names their id, or the connection ends. This one pushes the current
+   * snapshot and then others: `watched` is 1 Hz, else every few seconds and at each phase change.
    */
   z.strictObject({ id, method: z.literal('watch'), watched: z.boolean().default(true) }),
-  z.strictObject({ id, method: z.literal('unwatch') }),
-  z.strictObject({ id, method: z.literal('dispatch'), command: CommandSchema }),
-  z.strictObject({ id, method: z.literal('ask'), query: QuerySchema }),
-  /** Answers the whole history, then pushes each new sample. */
+  /** Pushes the whole history, then each new sample. */
   z.strictObject({ id, method: z.literal('watchHistory') }),
-  z.strictObject({ id, method: z.literal('unwatchHistory') }),
-  /** Keeps a background core alive although nothing runs, until this connection ends: an app shows it. */
-  z.strictObject({ id, method: z.literal('keep') }),
-  z.strictObject({ id, method: z.literal('unkeep') }),
   /** Pushes new lines. */
   z.strictObject({ id, method: z.literal('followLog'), log: LogIdSchema }),
-  z.strictObject({ id, method: z.literal('unfollowLog'), log: LogIdSchema }),
+  /** Keeps a background core alive although nothing runs: an app shows it. */
+  z.strictObject({ id, method: z.literal('keep') }),
+  /** Changes how closely a `watch` looks. */
+  z.strictObject({ id, method: z.literal('setWatched'), of: id, watched: z.boolean() }),
+  z.strictObject({ id, method: z.literal('end'), of: id }),
+  z.strictObject({ id, method: z.literal('dispatch'), command: CommandSchema }),
+  z.strictObject({ id, method: z.literal('ask'), query: QuerySchema }),
   /** Answers a secret: only the owner can open the socket. */
   z.strictObject({
     id,
@@ -43,19 +42,22 @@ export const RequestSchema = z.discriminatedUnion('method', [
 ])
 export type ControlRequest = z.infer<typeof RequestSchema>
 
-/** `id` null: pushed, not an answer. */
+/** With `id` an answer, with `of` pushed for that subscription. */
 export const ResponseSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('snapshot'), id: id.nullable(), snapshot: SnapshotSchema }),
+  z.strictObject({ kind: z.literal('snapshot'), id, snapshot: SnapshotSchema }),
+  z.strictObject({ kind: z.literal('watched'), of: id, snapshot: SnapshotSchema }),
   z.strictObject({ kind: z.literal('outcome'), id, outcome: OutcomeSchema }),
   /** Checked by the caller, which knows the question. */
   z.strictObject({ kind: z.literal('answer'), id, answer: z.unknown() }),
-  z.strictObject({ kind: z.literal('history'), id: id.nullable(), samples: z.array(HistorySampleSchema) }),
-  z.strictObject({ kind: z.literal('logLines'), id: z.null(), log: LogIdSchema, lines: z.array(z.string()) }),
+  z.strictObject({ kind: z.literal('history'), of: id, samples: z.array(HistorySampleSchema) }),
+  z.strictObject({ kind: z.literal('logLines'), of: id, lines: z.array(z.string()) }),
   z.strictObject({ kind: z.literal('snippet'), id, text: z.string() }),
   z.strictObject({ kind: z.literal('done'), id }),
+  /** `id` null: about a line that names no request. */
   z.strictObject({ kind: z.literal('error'), id: id.nullable(), message: z.string() }),
 ])
 export type ControlResponse = z.infer<typeof ResponseSchema>
+export type Push = Extract<ControlResponse, { readonly of: number }>
 
 export type ParsedRequest =
   | { readonly kind: 'request'; readonly request: ControlRequest }
