@@ -51,13 +51,8 @@ const answerQuery = async (query: Query, context: AnswerContext): Promise<Answer
 /** Plans read model headers and the doctor runs programs: guests must not trigger them continuously. */
 const keptForGuestsMs = 30_000
 
-export interface Asks {
-  readonly ask: Ask
-  /** The same answers, up to half a minute old. */
-  readonly askForGuest: Ask
-}
-
-export const createAsks = (context: AnswerContext): Asks => {
+/** `askForGuest` gives the same answers, up to half a minute old. */
+export const createAsks = (context: AnswerContext) => {
   const answer = shareAnswers((query) => answerQuery(query, context), { keepMs: 0 })
   return { ask: checked(answer), askForGuest: checked(shareAnswers(answer, { keepMs: keptForGuestsMs })) }
 }
@@ -92,11 +87,6 @@ export const keepNewest = (lines: readonly string[], maxBytes: number): readonly
 
 type AnswerQuery = (query: Query) => Promise<unknown>
 
-interface SharingOptions {
-  /** How long to reuse an answer or a failure, in ms. 0: only while it is being computed. */
-  readonly keepMs: number
-}
-
 interface SharedAnswer {
   readonly answer: Promise<unknown>
   /** On the clock of `performance`; null: still being computed. */
@@ -106,8 +96,9 @@ interface SharedAnswer {
 /**
  * Merges identical queries in flight (issue 12). The contract limits how many distinct queries exist, and so the work: many
  * clients asking for the plan cost as much as one.
+ * @param keepMs how long to reuse an answer or a failure; 0: only while it is being computed
  */
-export const shareAnswers = (answer: AnswerQuery, { keepMs }: SharingOptions): AnswerQuery => {
+export const shareAnswers = (answer: AnswerQuery, { keepMs }: { readonly keepMs: number }): AnswerQuery => {
   const known = new Map<string, SharedAnswer>()
 
   return (query) => {

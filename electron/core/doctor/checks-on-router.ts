@@ -21,16 +21,7 @@ import { isLiteLlmInstalled, readInstalledLiteLlm, readPinnedLiteLlm } from '../
 import { type CheckSource, fail, ok, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
 
-export interface NameFacts {
-  /** The name's address on this machine; null when it does not resolve. */
-  readonly address: string | null
-  readonly ownAddresses: readonly string[]
-  readonly routerRuns: boolean
-  /** The gateway's URL under the name; null: no gateway. */
-  readonly gatewayUrl: string | null
-  /** URLs under the name at which LiteLLM answered. */
-  readonly answeredAt: readonly string[]
-}
+type NameFacts = Awaited<ReturnType<typeof readName>>
 
 export const judgeName = (facts: NameFacts): Verdict => {
   const { address, ownAddresses, routerRuns, gatewayUrl, answeredAt } = facts
@@ -86,7 +77,7 @@ export const readLiteLlm = async ({
       )
 }
 
-const readName = async (facts: DoctorFacts, signal: AbortSignal): Promise<NameFacts> => {
+const readName = async (facts: DoctorFacts, signal: AbortSignal) => {
   const [address, ownAddresses, running] = await Promise.all([
     lookup(clientName, { family: 4 }).then(
       (found) => found.address,
@@ -106,10 +97,13 @@ const readName = async (facts: DoctorFacts, signal: AbortSignal): Promise<NameFa
   const answers =
     address === null || !routerRuns ? [] : await Promise.all(urls.map((url) => probeLiteLlm(url, signal)))
   return {
+    /** The name's address on this machine; null when it does not resolve. */
     address,
     ownAddresses,
     routerRuns,
+    /** The gateway's URL under the name; null: no gateway. */
     gatewayUrl,
+    /** URLs under the name at which LiteLLM answered. */
     answeredAt: urls.filter((_, index) => answers[index]?.state === 'ready'),
   }
 }

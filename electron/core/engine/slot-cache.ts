@@ -5,16 +5,7 @@ import { isAdmissionOn } from '../config/kv-sharing.ts'
 import type { ArgvDraft } from './llama-argv-draft.ts'
 import type { LlamaCapabilities } from './llama-help.ts'
 
-export interface SlotCache {
-  /** llama-server's --slot-save-path and its limits; null: nothing is parked. */
-  readonly parked: ParkedCache | null
-}
-
-export interface ParkedCache {
-  readonly dir: string
-  readonly mostBytes: number
-  readonly mostAgeSeconds: number
-}
+export type SlotCache = NonNullable<ReturnType<typeof slotCacheOf>>
 
 /** 35 conversations of 20,000 tokens of the studio's model (92,160 B a token with q4_0). */
 const defaultParkedCacheMiB = 65_536
@@ -36,16 +27,14 @@ export const effectivePromptCacheMiB = (profile: Pick<Profile, 'llamaServer' | '
  * null: llama-server picks the slots itself, as without a Router.
  * @param dir the state folder's directory for conversations without a slot
  */
-export const slotCacheOf = (
-  profile: Pick<Profile, 'llamaServer' | 'proxy' | 'ramDisk'>,
-  dir: string,
-): SlotCache | null => {
+export const slotCacheOf = (profile: Pick<Profile, 'llamaServer' | 'proxy' | 'ramDisk'>, dir: string) => {
   if (!keepsSlots(profile)) return null
   const mebibytes = profile.llamaServer.parkedCacheMiB ?? defaultParkedCacheMiB
   // A RAM disk is small, and lost in the restart that parking is meant to survive.
   const isVolatile = profile.ramDisk.mountPoint !== null && isInside(dir, profile.ramDisk.mountPoint)
   if (mebibytes === 0 || isVolatile) return { parked: null }
   return {
+    /** llama-server's --slot-save-path and its limits; null: nothing is parked. */
     parked: {
       dir,
       mostBytes: mebibytes * mebibyte,

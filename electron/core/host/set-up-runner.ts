@@ -11,23 +11,17 @@ interface Progress {
   readonly total?: number
 }
 
-export interface SetUpWork {
-  readonly readMissing: (profile: Profile) => Promise<SetUpState['missing']>
-  readonly install: (
+export type SetUpWork = ReturnType<typeof setUpWork>
+
+/** Loaded on first use. */
+export const setUpWork = (place: { readonly runtimeDir: string; readonly resourcesDir: string }) => ({
+  readMissing: async (profile: Profile): Promise<SetUpState['missing']> =>
+    (await import('../setup/set-up.ts')).readMissing(profile, place),
+  install: async (
     profile: Profile,
     report: (progress: Progress) => void,
     signal: AbortSignal,
-  ) => Promise<void>
-}
-
-/** Loaded on first use. */
-export const setUpWork = (place: {
-  readonly runtimeDir: string
-  readonly resourcesDir: string
-}): SetUpWork => ({
-  readMissing: async (profile) => (await import('../setup/set-up.ts')).readMissing(profile, place),
-  install: async (profile, report, signal) =>
-    (await import('../setup/set-up.ts')).ensureSetUp(profile, { ...place, report, signal }),
+  ): Promise<void> => (await import('../setup/set-up.ts')).ensureSetUp(profile, { ...place, report, signal }),
 })
 
 export const createSetUpRunner = (work: SetUpWork, onChange: () => void) => {

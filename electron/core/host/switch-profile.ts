@@ -10,9 +10,11 @@ import { routerSettings } from '../router/litellm-router-settings.ts'
 import { type Refusal, refuse, refuseMoved, refuseProfile } from '../stack/profile-refusal.ts'
 import type { CommandedCore } from './commanded-core.ts'
 
-/** The profile that a start took, and whether the Router must restart to fit it. */
-export interface TakenProfile extends Pick<ProfileInUse, 'restartsRouter'> {
+/** The profile that a start took. */
+export interface TakenProfile {
   readonly profile: Pick<ChosenProfile, 'name' | 'because'>
+  /** The running Router must restart to fit the AI Engine that is about to start. */
+  readonly restartsRouter: boolean
 }
 
 interface ProfileRequest {
@@ -61,26 +63,13 @@ export const switchProfile = async (
 }
 
 /** Which services keep running when the stack is started. */
-const findAlive = ({ llamaServer, proxy, ramDisk }: Services): Alive => {
+const findAlive = ({ llamaServer, proxy, ramDisk }: Services) => {
   const lives = ({ phase, pid }: Services['proxy']) =>
     pid !== null || (phase !== 'stopped' && phase !== 'failed')
   return { llamaServer: lives(llamaServer), proxy: lives(proxy), ramDisk: ramDisk.phase === 'ready' }
 }
 
-/** Which services keep running. */
-interface Alive {
-  readonly llamaServer: boolean
-  readonly proxy: boolean
-  /** Mounted. */
-  readonly ramDisk: boolean
-}
-
-interface ProfileInUse {
-  /** Each section holds what its service runs with. */
-  readonly profile: Profile
-  /** The running Router must restart to fit the AI Engine that is about to start. */
-  readonly restartsRouter: boolean
-}
+type Alive = ReturnType<typeof findAlive>
 
 /**
  * A running service keeps its section until it restarts, so that the profile in use shows what runs, and every difference from
@@ -88,7 +77,7 @@ interface ProfileInUse {
  * and alias. If the AI Engine starts with other values, the running Router would admit too many requests or promise a pool
  * that doesn't exist. Without an engine it serves no local requests anyway, so it is restarted and takes all settings.
  */
-const mixProfiles = (running: Profile, next: Profile, alive: Alive): ProfileInUse => {
+const mixProfiles = (running: Profile, next: Profile, alive: Alive) => {
   const kept = keepSections(running, next, alive)
   if (!alive.proxy || alive.llamaServer || isDeepStrictEqual(routerLaunch(running), routerLaunch(kept)))
     return { profile: kept, restartsRouter: false }

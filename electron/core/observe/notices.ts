@@ -41,21 +41,18 @@ export const noNotices: NoticeState = {
   raisedAt: new Map(),
 }
 
-export interface NoticeFold {
-  readonly state: NoticeState
-  /** Most severe first. */
-  readonly notices: readonly Notice[]
-}
-
 const severities = ['critical', 'warning', 'info'] as const satisfies readonly Notice['severity'][]
 
-/** @param slotsReadAt when the slots of `now` were read; null when unknown */
+/**
+ * The notices come most severe first.
+ * @param slotsReadAt when the slots of `now` were read; null when unknown
+ */
 export const foldNotices = (
   state: NoticeState,
   now: Snapshot,
   slotsReadAt: number | null,
   settings: Config['notifications'],
-): NoticeFold => {
+) => {
   const moments = followMoments(state.moments, state.before, now)
   const mayRaise = settings.enabled && !isQuiet(settings.quietHours, minuteOfDay(now.takenAt))
   const tracks = new Map<string, Track>()
@@ -73,7 +70,8 @@ export const foldNotices = (
       notices.push({ id: rule.id, since: track.since, ...track.words, raise: raised && settings.enabled })
   }
   notices.sort((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity))
-  return { state: { before: now, moments, tracks, raisedAt }, notices }
+  const next: NoticeState = { before: now, moments, tracks, raisedAt }
+  return { state: next, notices }
 }
 
 /** If the clock was set back, times now in the future count as old instead of lasting for ever. */
@@ -82,20 +80,21 @@ const isWithin = (ms: number, at: number, now: number): boolean => now >= at && 
 /** null: it does not hold, and there is nothing to remember. */
 const followTrack = (track: Track | null, rule: NoticeRule, now: Snapshot, readAt: number): Track | null => {
   const { takenAt } = now
+  const { holdMs = 0, looks: fewestLooks = 1, clearMs = 0 } = rule
   const reading = rule.read(now, track?.told ?? false)
   if (reading === 'unknown') {
     const isRecent = track !== null && isWithin(unknownMs, track.knownAt, takenAt)
     return isRecent ? track : null
   }
   if (reading === null) {
-    const isPausing = track?.told === true && isWithin(rule.clearMs, track.lastHeldAt, takenAt)
+    const isPausing = track?.told === true && isWithin(clearMs, track.lastHeldAt, takenAt)
     return isPausing ? { ...track, knownAt: takenAt } : null
   }
   const held = track ?? { since: takenAt, looks: 0, told: false, raised: false }
   const since = Math.min(held.since, takenAt)
   // One reading in two snapshots counts as one look, as do two looks in one turn: nothing new was seen.
   const looks = track !== null && track.readAt === readAt ? track.looks : held.looks + 1
-  const told = held.told || (takenAt - since >= rule.holdMs && looks >= rule.looks)
+  const told = held.told || (takenAt - since >= holdMs && looks >= fewestLooks)
   return {
     since,
     lastHeldAt: takenAt,

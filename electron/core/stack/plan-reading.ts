@@ -29,11 +29,7 @@ export interface PlanSurroundings {
   readonly resourcesDir: string
 }
 
-export interface PlannedMachine {
-  readonly totalMemoryBytes: number
-  /** null when unknown. */
-  readonly gpuLimitBytes: number | null
-}
+export type PlannedMachine = Awaited<ReturnType<typeof readMachine>>
 
 /** A Mac sold with "256 GB" has 256 GiB (hw.memsize 274877906944). */
 const gibibyte = 1024 ** 3
@@ -43,11 +39,12 @@ export const readMachine = async (
   memoryGb: number | null,
   { folder, platform, resourcesDir }: PlanSurroundings,
   profile: Profile,
-): Promise<PlannedMachine> => {
+) => {
   if (memoryGb !== null) return { totalMemoryBytes: memoryGb * gibibyte, gpuLimitBytes: null }
   const readGpuLimit = createGpuLimitReading({ platform, resourcesDir, runtimeDir: folder.runtimeDir })
   return {
     totalMemoryBytes: await platform.readTotalMemoryBytes(),
+    /** null when unknown. */
     gpuLimitBytes: await readGpuLimit(profile),
   }
 }
