@@ -44,10 +44,7 @@ export const unknown = (found: string, mend: string | null = null): Verdict => (
   mend,
 })
 
-export interface DoctorReport {
-  readonly checks: readonly Check[]
-  readonly summary: Readonly<Record<CheckLevel, number>>
-}
+export type DoctorReport = ReturnType<typeof summarise>
 
 /** A check that times out or throws is reported as unknown, with the reason. */
 export const runChecks = async <Facts>(
@@ -86,7 +83,7 @@ const attempt = async <Facts>(
 const groupOf = (id: CheckSource['id']): string =>
   Object.entries(checkGroups).find(([word]) => id.startsWith(`${word}.`))?.[1] ?? ''
 
-export const summarise = (checks: readonly Check[]): DoctorReport => {
+export const summarise = (checks: readonly Check[]) => {
   const count = (level: CheckLevel) => checks.filter((check) => check.level === level).length
   return {
     checks,

@@ -9,7 +9,7 @@ import { chooseProfile } from '../config/profiles.ts'
 import type { StateFolder } from '../config/state-folder.ts'
 import { readIntent } from '../stack/intent.ts'
 import { readLiveServices } from '../stack/live-services.ts'
-import { type DoctorReport, runChecks } from './check.ts'
+import { runChecks } from './check.ts'
 import { checksOnCargo } from './checks-on-cargo.ts'
 import { checksOnClients } from './checks-on-clients.ts'
 import { checksOnConfig } from './checks-on-config.ts'
@@ -52,13 +52,10 @@ export interface DoctorRequest
   readonly requestedProfile: string | null
 }
 
-export interface Examination extends DoctorReport {
-  readonly profile: string
-  readonly because: string
-}
+export type Examination = Awaited<ReturnType<typeof examine>>
 
 /** Throws ConfigError when the requested profile cannot be read. */
-export const examine = async (request: DoctorRequest): Promise<Examination> => {
+export const examine = async (request: DoctorRequest) => {
   const { config, state } = readConfigState(request.folder)
   const picked = await pickProfile(request, config)
   const { name, because } = picked.chosen

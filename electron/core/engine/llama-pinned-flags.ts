@@ -3,18 +3,6 @@ import type { Profile } from '../../contract/profile.ts'
 import type { Adaptation } from '../../contract/question.ts'
 import { type LlamaCapabilities, spelledAsListed } from './llama-help.ts'
 
-export type PinnedPlan =
-  | {
-      readonly kind: 'pinned'
-      /** The profile's flags in this build's spelling. */
-      readonly words: readonly string[]
-      /** Records and returns the pinned flag that replaces ours; null when there is none. */
-      readonly claims: (flag: string, ours: string) => string | null
-      readonly adaptations: readonly Adaptation[]
-      readonly warnings: readonly string[]
-    }
-  | { readonly kind: 'impossible'; readonly reasons: readonly string[] }
-
 /** Other parts read these from the profile; if they were pinned, they would look for the server in the wrong place. */
 const ownedByProfile: Readonly<Record<string, string>> = {
   '--host': 'llamaServer.host',
@@ -22,10 +10,7 @@ const ownedByProfile: Readonly<Record<string, string>> = {
   '--alias': 'llamaServer.alias',
 }
 
-export function planPinnedFlags(
-  profile: Profile['llamaServer'],
-  capabilities: LlamaCapabilities,
-): PinnedPlan {
+export function planPinnedFlags(profile: Profile['llamaServer'], capabilities: LlamaCapabilities) {
   const reasons: string[] = []
   const warnings: string[] = []
   const adaptations: Adaptation[] = []
@@ -55,8 +40,9 @@ export function planPinnedFlags(
       reasons.push(`llamaServer.pinnedFlags has ${flag} without its value ${entry.metavar ?? ''}.`)
     }
   }
-  if (reasons.length > 0) return { kind: 'impossible', reasons }
-  const claims = (flag: string, ours: string) => {
+  if (reasons.length > 0) return { kind: 'impossible', reasons } as const
+  /** Records and returns the pinned flag that replaces ours; null when there is none. */
+  const claims = (flag: string, ours: string): string | null => {
     // llama-server accepts the keys of every such flag, and without ours we could not query it.
     if (flag === '--api-key-file') return null
     const winner = pinned.findLast((other) => sameFlag(capabilities, flag, other.flag))
@@ -66,7 +52,8 @@ export function planPinnedFlags(
     adaptations.push({ flag: winner.flag, seed: null, ours: text, reason })
     return winner.flag
   }
-  return { kind: 'pinned', words, claims, adaptations, warnings }
+  // `words`: the profile's flags in this build's spelling.
+  return { kind: 'pinned', words, claims, adaptations, warnings } as const
 }
 
 /** All spellings of one entry are the same flag, including its `--no-` form. */

@@ -6,32 +6,27 @@ import { lstatSync, readdirSync, realpathSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
 import { isErrno } from '../../base/private-file.ts'
 
-export interface SharedSocket {
-  readonly path: string
-  /** The user that its name claims. */
-  readonly uid: number
-  /** Why it is not that user's, as the rest of a sentence about the file; null: it is genuine. */
-  readonly distrust: string | null
-}
+export type SharedSocket = ReturnType<typeof readSharedFolder>[number]
 
 /**
  * Lowest user id first: if several users run a core, the oldest account wins, and unlike a file's age an id can't be
  * forged. Empty when the folder is missing or unreadable.
  */
-export const readSharedFolder = (sharedDir: string): readonly SharedSocket[] => {
+export const readSharedFolder = (sharedDir: string) => {
   const folder = readFileFacts(sharedDir, { follow: true })
   if (folder === null) return []
-  const sockets: SharedSocket[] = []
-  for (const name of listNames(sharedDir)) {
-    const uid = readSharedSocketName(name)
-    const path = join(sharedDir, name)
-    const file = uid === null ? null : readFileFacts(path)
-    if (uid === null || file === null) continue
-    const unsafe = distrustFolder(folder, uid)
-    const distrust = unsafe === null ? distrustSocket(file, uid) : `lies in a folder that ${unsafe}`
-    sockets.push({ path, uid, distrust })
-  }
-  return sockets.sort((a, b) => a.uid - b.uid)
+  return listNames(sharedDir)
+    .flatMap((name) => {
+      const uid = readSharedSocketName(name)
+      const path = join(sharedDir, name)
+      const file = uid === null ? null : readFileFacts(path)
+      if (uid === null || file === null) return []
+      const unsafe = distrustFolder(folder, uid)
+      /** Why it isn't that of the user that its name claims, as the rest of a sentence about the file; null: it is genuine. */
+      const distrust = unsafe === null ? distrustSocket(file, uid) : `lies in a folder that ${unsafe}`
+      return [{ path, uid, distrust }]
+    })
+    .sort((a, b) => a.uid - b.uid)
 }
 
 /** null when missing. A link counts as `other`, not as its target, unless it is to be followed. */
