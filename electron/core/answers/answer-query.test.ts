@@ -3,17 +3,17 @@ import type { Query } from '../../contract/question.ts'
 import { keepNewest, shareAnswers } from './answer-query.ts'
 
 describe('the end of a log that fits into one message', () => {
-it.each([
-  [['a', 'b', 'c'], 100, ['a', 'b', 'c']],
-  [['a', 'b', 'c'], 8, ['b', 'c']],
-  [['a', 'b', 'c'], 3, []],
-  // A control character takes six bytes in JSON.
-  [['a', '\u001b'], 9, ['\u001b']],
-  [['é'], 4, []],
-  [[], 100, []],
-])('of %j in %i bytes keeps %j', (lines, bytes, expected) => {
-  expect(keepNewest(lines, bytes)).toEqual(expected)
-})
+  it.each([
+    [['a', 'b', 'c'], 100, ['a', 'b', 'c']],
+    [['a', 'b', 'c'], 8, ['b', 'c']],
+    [['a', 'b', 'c'], 3, []],
+    // A control character takes six bytes in JSON.
+    [['a', '\u001b'], 9, ['\u001b']],
+    [['é'], 4, []],
+    [[], 100, []],
+  ])('of %j in %i bytes keeps %j', (lines, bytes, expected) => {
+    expect(keepNewest(lines, bytes)).toEqual(expected)
+  })
 })
 
 describe('shared answers', () => {
