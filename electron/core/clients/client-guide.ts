@@ -48,7 +48,7 @@ export const buildClientGuides = (
   const sshAddress = isLoopbackOnly(proxy) ? (lanAddresses[0] ?? null) : nameAddress
   const settingsWith = (apiKey: string) => claudeSettings({ baseUrl, apiKey, limits, proxy, slots })
   const snippetsWith = (key: string) =>
-    listSnippets({ proxy, baseUrl, sshAddress, nameAddress, key, settings: settingsWith(key) })
+    listSnippets(proxy, key, settingsWith(key), { baseUrl, sshAddress, nameAddress })
   return {
     baseUrl,
     models: [...new Set([claudeModelName(proxy), proxy.modelName, ...namesClientsAskFor])],
@@ -73,29 +73,21 @@ export const buildClientGuides = (
   }
 }
 
-interface Snippet {
-  readonly id: string
-  readonly title: string
-  /** Contains the key; for the clipboard. */
-  readonly text: string
-  readonly notes: readonly string[]
+interface Addresses {
+  readonly baseUrl: string
+  /** For the hosts file. */
+  readonly nameAddress: string
+  /** null when this machine has none. */
+  readonly sshAddress: string | null
 }
 
-const listSnippets = ({
-  proxy,
-  baseUrl,
-  sshAddress,
-  nameAddress,
-  key,
-  settings,
-}: {
-  readonly proxy: Profile['proxy']
-  readonly baseUrl: string
-  readonly sshAddress: string | null
-  readonly nameAddress: string
-  readonly key: string
-  readonly settings: readonly ClaudeSetting[]
-}): readonly Snippet[] => [
+/** Each `text` contains the key: it is for the clipboard. */
+const listSnippets = (
+  proxy: Profile['proxy'],
+  key: string,
+  settings: readonly ClaudeSetting[],
+  { baseUrl, nameAddress, sshAddress }: Addresses,
+) => [
   ...shellIds.map((id) => ({
     id,
     title: shellTitles[id],
