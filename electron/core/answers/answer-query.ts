@@ -1,7 +1,7 @@
 // Answers queries, and shares the answers among identical ones. Heavy modules are loaded on first use.
 import { homedir } from 'node:os'
 import type { Answers, DoctorAnswer, Query } from '../../contract/question.ts'
-import { within } from '../base/deadline.ts'
+import { within } from '../base/first-of.ts'
 import { type Ask, isAnswerTo } from '../control/core-link.ts'
 import { maxLineBytes } from '../control/protocol.ts'
 import { readLastLines } from '../logs/log-follow.ts'

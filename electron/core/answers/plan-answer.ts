@@ -1,7 +1,7 @@
 // The plan for a window: whether it fits, its command line, and the actual allocations beside it.
 import type { PlanAnswer } from '../../contract/question.ts'
 import { judgeProfile } from '../config/config.ts'
-import type { PlanDifference } from '../memory/compare-plan.ts'
+import type { PlanDifference } from '../memory/memory-map.ts'
 import type { EnginePlan, MemoryPlanReading } from '../memory/stack-plan.ts'
 import { planGateway } from '../router/gateway-plan.ts'
 import { planRouter } from '../router/router-plan.ts'

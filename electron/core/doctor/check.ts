@@ -1,7 +1,7 @@
 // What a doctor check reports, how to write one, and running all of them: in parallel, finishing on time even if some hang.
 import type { DoctorAnswer } from '../../contract/question.ts'
-import { within } from '../base/deadline.ts'
 import { messageOf } from '../base/error-message.ts'
+import { within } from '../base/first-of.ts'
 import type { DoctorFacts } from './facts.ts'
 
 export type Check = DoctorAnswer['checks'][number]

@@ -4,7 +4,7 @@ import { formatBytes } from '../base/format-bytes.ts'
 import { reservesFor } from '../memory/reserves.ts'
 import type { MemoryPlanReading } from '../memory/stack-plan.ts'
 import { largestDefaultShare } from '../memory/tally.ts'
-import { decodePsText } from '../platform/darwin-process-text.ts'
+import { decodePsText } from '../platform/darwin-processes.ts'
 import { type CheckSource, fail, ok, unknown, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
 

@@ -12,8 +12,12 @@ import { slotCacheOf } from '../engine/slot-cache.ts'
 import { findSpeculationFailure, type SpeculationEvidence } from '../engine/speculation.ts'
 import { readLogSince } from '../logs/log-follow.ts'
 import { connectLogTail } from '../logs/log-tail-events.ts'
-import { readAllocations, writeAllocations } from '../memory/allocation-record.ts'
-import { type Allocations, parseAllocations } from '../memory/allocations.ts'
+import {
+  type Allocations,
+  parseAllocations,
+  readAllocations,
+  writeAllocations,
+} from '../memory/allocations.ts'
 import type { EngineSource } from '../observe/poller.ts'
 import { locateLlamaServer } from '../setup/llama-server-search.ts'
 import { type LedgerEntry, nameProcess } from '../supervise/ledger.ts'

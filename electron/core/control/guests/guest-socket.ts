@@ -6,12 +6,12 @@ import type { Guests } from '../../../contract/config.ts'
 import { messageOf } from '../../base/error-message.ts'
 import { maxSocketPathBytes } from '../../config/state-folder.ts'
 import { describeFailure, type RunCommand } from '../../platform/run-command.ts'
+import { readOwnUid } from '../../platform/user-name.ts'
 import type { CoreLink } from '../core-link.ts'
 import { keepSocket } from '../keep-socket.ts'
 import { type ControlServer, openControlServer } from '../server.ts'
 import { createTurnstile } from '../turnstile.ts'
 import { distrustFolder, distrustSocket, readFileFacts, sharedSocketName } from './shared-folder.ts'
-import { readOwnUid } from './user-name.ts'
 
 export type GuestSocket = ReturnType<typeof createGuestSocket>
 

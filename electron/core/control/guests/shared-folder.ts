@@ -2,9 +2,10 @@
 //
 // Node doesn't tell a socket's peer, so the file must prove it: in a sticky folder only the owner and root can create a
 // file of that owner there, or replace it later (unlink(2), rename(2)).
-import { lstatSync, readdirSync, realpathSync, type Stats } from 'node:fs'
+import { lstatSync, realpathSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
 import { isErrno } from '../../base/private-file.ts'
+import { listNames } from '../../base/regular-file.ts'
 
 export type SharedSocket = ReturnType<typeof readSharedFolder>[number]
 
@@ -42,14 +43,6 @@ export const readFileFacts = (path: string, { follow = false } = {}): FileFacts 
 
 const kindOf = (stats: Stats): FileFacts['kind'] =>
   stats.isDirectory() ? 'folder' : stats.isSocket() ? 'socket' : 'other'
-
-const listNames = (dir: string): readonly string[] => {
-  try {
-    return readdirSync(dir)
-  } catch {
-    return []
-  }
-}
 
 export interface FileFacts {
   readonly kind: 'folder' | 'socket' | 'other'
