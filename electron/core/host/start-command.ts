@@ -119,7 +119,7 @@ export const createStart = (
   return async ({ model, ...command }, from, judged) => {
     if (model === undefined) return start(command, from, judged)
     try {
-      const profile = await (await import('./model-profile.ts')).writeModelProfile(model, core)
+      const profile = await (await import('../answers/models-answer.ts')).writeModelProfile(model, core)
       return start({ ...command, profile }, from)
     } catch (error) {
       return refuse(messageOf(error))

@@ -10,7 +10,12 @@ import { isErrno, readFileOrNull, writePrivateFile } from '../base/private-file.
 import { readRegularFile } from '../base/regular-file.ts'
 import { slotCacheOf } from '../engine/slot-cache.ts'
 import type { InstalledLiteLlm } from '../setup/litellm.ts'
-import { type ChildService, type LaunchSpec, rememberReady } from '../supervise/child-service.ts'
+import {
+  type ChildService,
+  type LaunchSpec,
+  pickVariables,
+  rememberReady,
+} from '../supervise/child-service.ts'
 import { buildLiteLlmConfig, nodeKeyVariable, renderLiteLlmConfig } from './litellm-config.ts'
 import { explainLiteLlmExit } from './litellm-exit.ts'
 import { probeLiteLlm } from './litellm-health.ts'
@@ -117,7 +122,7 @@ const litellmEnvironment = ({
   keys,
   env,
 }: LiteLlmLaunchInput): Record<string, string> => ({
-  ...pick(env, ['PATH', 'HOME', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TMPDIR', 'USER', 'LOGNAME']),
+  ...pickVariables(env, ['PATH', 'HOME', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TMPDIR', 'USER', 'LOGNAME']),
   OPTA_MASTER_KEY: keys.masterKey,
   OPTA_ENGINE_KEY: keys.engineKey,
   ...Object.fromEntries(
@@ -152,17 +157,6 @@ const litellmEnvironment = ({
 
 const directHosts = ({ nodes = [] }: Profile): string =>
   ['127.0.0.1', 'localhost', '::1', ...nodes.map(({ host }) => host)].join(',')
-
-const pick = (
-  env: Readonly<Record<string, string | undefined>>,
-  names: readonly string[],
-): Record<string, string> =>
-  Object.fromEntries(
-    names.flatMap((name) => {
-      const value = env[name]
-      return value === undefined ? [] : [[name, value]]
-    }),
-  )
 
 /** An unchanged file keeps its mtime, so that Python's compiled copy stays valid. */
 const replaceIfDifferent = (path: string, text: string): void => {

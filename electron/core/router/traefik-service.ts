@@ -7,7 +7,12 @@ import { readFileOrNull, writePrivateFile } from '../base/private-file.ts'
 import { mayAccess } from '../base/regular-file.ts'
 import { clientName, readGatewayAddress } from '../config/gateway-address.ts'
 import { traefikPath } from '../setup/traefik.ts'
-import type { ChildService, LaunchSpec, ProbeResult } from '../supervise/child-service.ts'
+import {
+  type ChildService,
+  type LaunchSpec,
+  type ProbeResult,
+  pickVariables,
+} from '../supervise/child-service.ts'
 import { traefikDynamicConfig, traefikStaticConfig } from './traefik-config.ts'
 import { explainTraefikExit } from './traefik-exit.ts'
 
@@ -46,7 +51,7 @@ export const createTraefikService = (options: TraefikServiceOptions): ChildServi
     prepare: async (): Promise<LaunchSpec> => {
       ensureProgram(gateway, argv[0])
       writeFiles(options)
-      return { argv, env: pickEnvironment(options.env), cwd: options.gatewayDir }
+      return { argv, env: pickVariables(options.env, passedOn), cwd: options.gatewayDir }
     },
     probe: (signal) => probeGateway(localUrl, options.routerIsReady, signal),
     explainExit: (report) => explainTraefikExit(report, surroundings),
@@ -80,14 +85,8 @@ const writeFiles = ({ gateway, proxy, gatewayDir }: TraefikServiceOptions): void
   }
 }
 
-/** Drops the user's TRAEFIK_* variables, which Traefik would read as settings. */
-const pickEnvironment = (env: TraefikServiceOptions['env']): Record<string, string> =>
-  Object.fromEntries(
-    ['PATH', 'HOME', 'LANG', 'TMPDIR'].flatMap((name) => {
-      const value = env[name]
-      return value === undefined ? [] : [[name, value]]
-    }),
-  )
+/** Not the user's TRAEFIK_* variables, which Traefik would read as settings. */
+const passedOn = ['PATH', 'HOME', 'LANG', 'TMPDIR']
 
 /** LiteLLM answers 12 bytes, Traefik's own errors are a few words. */
 const maxAnswerBytes = 65_536

@@ -1,6 +1,6 @@
 // Precedence: the project's local settings, the project's, the user's, then the shell's.
 import { expect, it } from 'vitest'
-import { readClaudeEnvironment } from './claude-environment.ts'
+import { readClaudeEnvironment } from './reach-address.ts'
 
 const look = (files: Readonly<Record<string, string>>, env: Readonly<Record<string, string>> = {}) =>
   readClaudeEnvironment({
