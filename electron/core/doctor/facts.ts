@@ -2,7 +2,6 @@
 
 import { join } from 'node:path'
 import type { Config } from '../../contract/config.ts'
-import type { Snapshot } from '../../contract/snapshot.ts'
 import { createAutostart } from '../autostart/create-autostart.ts'
 import { messageOf } from '../base/error-message.ts'
 import { within } from '../base/first-of.ts'
@@ -40,12 +39,7 @@ export interface DoctorContext {
   readonly upCommand: string
 }
 
-export type CoreReading =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'attached'; readonly snapshot: Snapshot }
-  /** Its socket is open, but it did not answer. */
-  | { readonly kind: 'silent' }
-  | { readonly kind: 'strange'; readonly reason: string }
+export type CoreReading = Awaited<ReturnType<typeof readCore>>
 
 export type DoctorFacts = DoctorContext & ReturnType<typeof createDoctorFacts>
 
@@ -132,17 +126,18 @@ export const once = <T>(read: () => Promise<T>): (() => Promise<T>) => {
   }
 }
 
-const readCore = async (socketPath: string): Promise<CoreReading> => {
+const readCore = async (socketPath: string) => {
   try {
     const client = await attachToCore(socketPath)
-    if (client === null) return { kind: 'none' }
+    if (client === null) return { kind: 'none' } as const
     try {
       const snapshot = await within(client.readSnapshot(), coreAnswerMs)
-      return snapshot === null ? { kind: 'silent' } : { kind: 'attached', snapshot }
+      // `silent`: its socket is open, but it did not answer.
+      return snapshot === null ? ({ kind: 'silent' } as const) : ({ kind: 'attached', snapshot } as const)
     } finally {
       client.close()
     }
   } catch (error) {
-    return { kind: 'strange', reason: messageOf(error) }
+    return { kind: 'strange', reason: messageOf(error) } as const
   }
 }
