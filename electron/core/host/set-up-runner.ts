@@ -38,12 +38,9 @@ export const createSetUpRunner = (work: SetUpWork, onChange: () => void) => {
     onChange()
   }
 
-  const install = async (profile: Profile, signal: AbortSignal): Promise<void> => {
-    const report = ({ message, done, total }: Progress) => {
-      running = { message, done: done ?? null, total: total ?? null }
-      onChange()
-    }
-    await work.install(profile, report, signal)
+  const report = ({ message, done, total }: Progress) => {
+    running = { message, done: done ?? null, total: total ?? null }
+    onChange()
   }
 
   return {
@@ -70,10 +67,9 @@ export const createSetUpRunner = (work: SetUpWork, onChange: () => void) => {
       const mine = new AbortController()
       attempt = mine
       failure = null
-      running = { message: 'Checking what is missing', done: null, total: null }
-      onChange()
+      report({ message: 'Checking what is missing' })
       try {
-        await install(profile, mine.signal)
+        await work.install(profile, report, mine.signal)
         if (mine.signal.aborted) return false
         failure = await then(mine.signal)
         return true
