@@ -3,7 +3,7 @@
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { ensureStateFolder } from '../../core/config/state-folder.ts'
-import { attachAsGuest } from '../../core/control/guests/attach-as-guest.ts'
+import { attachAsGuest } from '../../core/control/guests/shared-folder.ts'
 import { createCargoConfigFiles, type EditOutcome } from '../../core/forge/cargo-config-file.ts'
 import { readCargoVersion } from '../../core/forge/cargo-version.ts'
 import {

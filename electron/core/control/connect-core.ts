@@ -11,8 +11,7 @@ import { ensureStateFolder, type StateFolder } from '../config/state-folder.ts'
 import type { Watch } from '../observe/published.ts'
 import { attachToCore, type ControlClient } from './client.ts'
 import type { CoreLink } from './core-link.ts'
-import { attachAsGuest } from './guests/attach-as-guest.ts'
-import { readSharedSocketName } from './guests/shared-folder.ts'
+import { attachAsGuest, readSharedSocketName } from './guests/shared-folder.ts'
 
 export type LinkState = Pick<AppState, 'link' | 'snapshot'>
 

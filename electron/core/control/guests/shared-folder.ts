@@ -1,11 +1,15 @@
-// The sockets in the folder that cores of different users share, and whether each belongs to the user that its name claims.
+// The sockets in the folder that cores of different users share: whether each belongs to the user that its name claims, and attaching
+// to one that lets us in.
 //
 // Node doesn't tell a socket's peer, so the file must prove it: in a sticky folder only the owner and root can create a
 // file of that owner there, or replace it later (unlink(2), rename(2)).
 import { lstatSync, realpathSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
+import { within } from '../../base/first-of.ts'
 import { isErrno } from '../../base/private-file.ts'
 import { listNames } from '../../base/regular-file.ts'
+import { readUserName } from '../../platform/user-name.ts'
+import { attachToCore, type ControlClient } from '../client.ts'
 
 export type SharedSocket = ReturnType<typeof readSharedFolder>[number]
 
@@ -79,4 +83,32 @@ export const distrustFolder = (folder: FileFacts, uid: number): string | null =>
 export const distrustSocket = (file: FileFacts, uid: number): string | null => {
   if (file.uid !== uid) return `belongs to user ${file.uid}, not to user ${uid} as its name claims`
   return file.kind === 'socket' ? null : 'is not a socket'
+}
+
+/** The core answers within 1.5 s even if a server that it asks does not. */
+const answerMs = 3_000
+
+/**
+ * Attaches to another user's core. The client knows the owner's name. null when no core that we may use answers, or this state folder shares none: a socket
+ * that is not for us, or without a core behind it, must not keep us from a core of our own.
+ */
+export const attachAsGuest = async (sharedDir: string | null): Promise<ControlClient | null> => {
+  if (sharedDir === null) return null
+  for (const { path, uid, distrust } of readSharedFolder(sharedDir)) {
+    const client = distrust === null ? await attachIfCore(path, uid) : null
+    if (client !== null) return client
+  }
+  return null
+}
+
+const attachIfCore = async (path: string, uid: number): Promise<ControlClient | null> => {
+  const client = await attachToCore(path, await readUserName(uid)).catch(() => null)
+  if (client === null) return null
+  const snapshot = await within(
+    client.readSnapshot().catch(() => null),
+    answerMs,
+  )
+  if (snapshot !== null) return client
+  client.close()
+  return null
 }
