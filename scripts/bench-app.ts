@@ -5,15 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { openDesktop } from '../e2e/desktop.ts'
 import { openApp } from '../e2e/electron-app.ts'
+import { buildRenderer } from './app-build.ts'
 import { setUpAppTests } from './app-test-setup.ts'
-import { appVariants } from './app-variants.ts'
 import { askEngine } from './ask-servers.ts'
 import { measureOpening, measureScripting } from './bench-app-window.ts'
 import { againstLimit, type Comparison, sumOf } from './bench-report.ts'
 import type { BenchStack } from './bench-stack.ts'
 import { undisturbed } from './bench-undisturbed.ts'
 import { listProcessTree, measureCpuPercent } from './processes.ts'
-import { buildRenderer } from './renderer-build.ts'
 import { say } from './run-script.ts'
 
 const limits = { openingMs: 100, scriptingMs: 5, idleCpuPercent: 0.5, windowKb: 350 } as const
@@ -97,7 +96,7 @@ const generate = async (stack: BenchStack, request: number, end: AbortSignal): P
 
 const measureWindowKb = async (root: string): Promise<number> => {
   const outDir = join(root, 'out', 'bench-window')
-  await buildRenderer(root, { target: appVariants.shipped.windowTarget, outDir })
+  await buildRenderer(root, outDir, 'shipped')
   const files = readdirSync(outDir).map((name) => readFileSync(join(outDir, name)))
   return sumOf(files.map((file) => gzipSync(file, { level: 9 }).length)) / 1000
 }

@@ -32,7 +32,7 @@ export const heldLocks: Readonly<Record<string, string>> = {
   'llama-server-avx2':
     '0.10092.0 and later are built with AVX-VNNI and die of SIGILL at the first token on a processor without it (measured on an AMD Zen 4: llama-server-build.ts)',
   'electron-compat':
-    'the app is lowered for exactly this Electron, and no package index has another (app-variants.ts)',
+    'the app is lowered for exactly this Electron, and no package index has another (app-build.ts)',
   'demo-model': "its file's hash stands in demo-model.ts",
   'sliding-window-model': "its file's hash stands in test-stages.ts",
 }

@@ -294,7 +294,7 @@ is_app_current() {
     -type f -newer "$1/package.json" ! -name '*.test.ts' ! -name '*.test.tsx' 2>/dev/null | head -n 1)" ]
 }
 
-# Usage: ensure_app VARIANT FOLDER: one of scripts/app-variants.ts, and its folder relative to the clone.
+# Usage: ensure_app VARIANT FOLDER: one of scripts/app-build.ts, and its folder relative to the clone.
 ensure_app() {
   local folder="$ROOT/$2"
   is_app_current "$folder" && return 0

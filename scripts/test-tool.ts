@@ -1,8 +1,8 @@
 // Installs what only the tests need into a folder of the runtime, once for each state of its lock.
 import { createHash } from 'node:crypto'
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { installOnce } from '../electron/core/setup/pip-install.ts'
+import { installFolder } from '../electron/core/setup/pip-install.ts'
 import type { SetupContext } from '../electron/core/setup/setup-step.ts'
 
 /**
@@ -20,13 +20,9 @@ export const ensureTestTool = async (
   const requirements = await readFile(join(context.resourcesDir, requirementsFile))
   const stamp = createHash('sha256').update(requirements).digest('hex')
   const isComplete = async () => (await readFile(join(dir, '.complete'), 'utf8').catch(() => '')) === stamp
-  await installOnce(context, 'test-tools', isComplete, async () => {
-    const partialDir = `${dir}.partial`
-    await rm(partialDir, { recursive: true, force: true })
+  await installFolder(context, { step: 'test-tools', dir, isComplete }, async (partialDir) => {
     await install(partialDir)
     await writeFile(join(partialDir, '.complete'), stamp)
-    await rm(dir, { recursive: true, force: true })
-    await rename(partialDir, dir)
   })
   return dir
 }
