@@ -1,13 +1,11 @@
 // A flood of guests: connections that ask without reading, ask as fast as they get answers, or come and go.
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { questions } from './storm-requests.ts'
+import { allRequests } from './storm-requests.ts'
 
-const lines = [
-  ...Object.values(questions).map((query) => ({ method: 'ask', query })),
-  { method: 'snapshot' },
-  { method: 'watch', watched: true },
-].map((request, index) => `${JSON.stringify({ id: index + 1, ...request })}\n`)
+const lines = allRequests
+  .filter(({ method }) => ['ask', 'snapshot', 'watch'].includes(method))
+  .map((request) => `${JSON.stringify(request)}\n`)
 
 const manners = ['reads nothing', 'asks again', 'comes and goes'] as const
 type Manner = (typeof manners)[number]

@@ -8,7 +8,7 @@ type OneOfEach<T, K extends keyof T> = {
   readonly [Name in T[K] & string]: Extract<T, { readonly [_ in K]: Name }>
 }
 
-export const questions: OneOfEach<Query, 'type'> = {
+const questions: OneOfEach<Query, 'type'> = {
   plan: { type: 'plan' },
   doctor: { type: 'doctor' },
   models: { type: 'models' },
@@ -45,6 +45,6 @@ const requests: { readonly [M in ControlRequest['method']]: readonly Unnumbered<
   snippet: [{ method: 'snippet', developer: 'user1', snippet: 'bash' }],
 }
 
-export const allRequests: readonly object[] = Object.values(requests)
+export const allRequests = Object.values(requests)
   .flat()
   .map((request, index) => ({ id: index + 1, ...request }))

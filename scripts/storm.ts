@@ -4,9 +4,9 @@ import { chooseParts, readNumber, runScript, say, UsageError } from './run-scrip
 import { stormEndurance } from './storm-endurance.ts'
 import { stormHostile } from './storm-hostile.ts'
 import { stormKills } from './storm-kills.ts'
-import type { StormPart, StormReport, StormSize } from './storm-report.ts'
+import type { StormPart, StormSize } from './storm-part.ts'
 
-const parts: Readonly<Record<string, (part: StormPart) => Promise<StormReport>>> = {
+const parts: Readonly<Record<string, (part: StormPart) => Promise<string>>> = {
   kills: stormKills,
   hostile: stormHostile,
   endurance: stormEndurance,
@@ -79,15 +79,17 @@ const main = async (root: string, signal: AbortSignal): Promise<boolean> => {
   for (const [name, run] of chosen) {
     if (signal.aborted) break
     const began = performance.now()
-    const { figures, failures } = await run({ root, seed, size, signal, only })
-    for (const { case: which, what, reasons } of failures) {
-      isGood = false
+    let failed = 0
+    const fail: StormPart['fail'] = (which, what, ...reasons) => {
+      failed += 1
       const how = which === null ? `--only ${name}` : `--case '${name}:${which}'`
       console.log(`${name}: FAILED ${what}\n${reasons.map((reason) => `  ${reason}`).join('\n')}`)
       console.log(`  again: ${again} --seed ${seed} ${how}`)
     }
+    const figures = await run({ root, seed, size, signal, only, fail })
+    isGood &&= failed === 0
     const seconds = Math.round((performance.now() - began) / 1000)
-    console.log(`${name}: ${figures}; ${failures.length} failed; seed ${seed}, ${seconds} s`)
+    console.log(`${name}: ${figures}; ${failed} failed; seed ${seed}, ${seconds} s`)
   }
   signal.throwIfAborted()
   return isGood
