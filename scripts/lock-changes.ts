@@ -1,6 +1,8 @@
-// Parses locks and compares two of them, for scripts/update-locks. Pure.
+// Parses locks, compares two of them and chooses releases, for scripts/update-locks. Pure.
 import { z } from 'zod'
-import { compareVersions, whyRefused } from './releases-held.ts'
+import { brokenRelease } from '../electron/core/setup/claude-code-releases.ts'
+import { judgeLiteLlmVersion } from '../electron/core/setup/litellm-version.ts'
+import { nodeLine } from './bundled-node.ts'
 
 /** By package; several versions if a lock has one for each Python, or npm nests them. */
 export type LockedVersions = ReadonlyMap<string, readonly string[]>
@@ -65,6 +67,52 @@ export const missingFromPackageLock = (text: string): readonly string[] => {
       .map((name) => (path === '' ? name : `${name}, of ${path}`)),
   )
 }
+
+/** Releases that are never taken, each with its reason and source. `why`: null for an acceptable one. */
+type Judge = (version: string) => string | null
+
+const stayBelow =
+  (firstRefused: string, reason: string): Judge =>
+  (version) =>
+    compareVersions(version, firstRefused) < 0 ? null : reason
+
+/** By registry name. */
+const judges: Readonly<Record<string, Judge>> = {
+  litellm: (version) => {
+    const judgement = judgeLiteLlmVersion(version)
+    return judgement.kind === 'refused' ? judgement.reason : null
+  },
+  '@anthropic-ai/claude-code': brokenRelease,
+  '@types/node': stayBelow(
+    `${Number(nodeLine) + 1}.0.0`,
+    `Node ${nodeLine} is what Electron 45 embeds and what set-up installs, so newer types would promise too much`,
+  ),
+}
+
+/** Why this release must not be taken; null: no known problem. */
+export const whyRefused = (name: string, version: string): string | null => judges[name]?.(version) ?? null
+
+/** Python locks (resources/requirements-NAME) that are never updated. */
+export const heldLocks: Readonly<Record<string, string>> = {
+  'llama-server-avx2':
+    '0.10092.0 and later are built with AVX-VNNI and die of SIGILL at the first token on a processor without it (measured on an AMD Zen 4: llama-server-build.ts)',
+  'electron-compat':
+    'the app is lowered for exactly this Electron, and no package index has another (app-build.ts)',
+  'demo-model': "its file's hash stands in demo-model.ts",
+  'sliding-window-model': "its file's hash stands in test-stages.ts",
+}
+
+/** Compares numbers from the left: 1.10.0 after 1.9.3, 0.1.83.post1 after 0.1.83. Not for pre-releases, which are never offered. */
+const compareVersions = (left: string, right: string): number => {
+  const [leftNumbers, rightNumbers] = [numbersOf(left), numbersOf(right)]
+  for (let index = 0; index < Math.max(leftNumbers.length, rightNumbers.length); index += 1) {
+    const difference = (leftNumbers[index] ?? 0) - (rightNumbers[index] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return 0
+}
+
+const numbersOf = (version: string): readonly number[] => (version.match(/\d+/g) ?? []).map(Number)
 
 /** By name. */
 export const compareLocks = (before: LockedVersions, after: LockedVersions): readonly Change[] =>

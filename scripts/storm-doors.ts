@@ -16,13 +16,11 @@ import { behaveAt } from '../electron/core/supervise/test-support/stand-in.ts'
 import { countDescriptors, readResidentBytes } from './processes.ts'
 import { startCommand } from './storm-actions.ts'
 import { takeCensus } from './storm-census.ts'
-import { floodAsGuests } from './storm-flood.ts'
 import { findFault, hostileJson, hostileText } from './storm-inputs.ts'
-import { onOwnStack, type StormPart } from './storm-part.ts'
-import { allRequests } from './storm-requests.ts'
+import { onOwnStack, type StormPart, type Traces } from './storm-part.ts'
+import { allRequests, floodAsGuests } from './storm-requests.ts'
 import samples from './storm-samples.json' with { type: 'json' }
 import { createStormStack, type StormStack } from './storm-stack.ts'
-import type { Traces } from './storm-traces.ts'
 
 interface Door {
   readonly name: string

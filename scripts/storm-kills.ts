@@ -10,9 +10,8 @@ import { askHttp } from '../electron/core/base/http-ask.ts'
 import { killAll } from './processes.ts'
 import { type Action, type ActionReport, actions, mostStaleMs, startCommand } from './storm-actions.ts'
 import { type Census, findDuplicate, judgeStack, takeCensus } from './storm-census.ts'
-import { onOwnStack, type StormPart } from './storm-part.ts'
+import { onOwnStack, type StormPart, type Traces } from './storm-part.ts'
 import { createStormStack, type StormStack } from './storm-stack.ts'
-import type { Traces } from './storm-traces.ts'
 
 /** After this the stack counts as lost: restarts wait up to 4 s before the fifth crash ends them. */
 const recoveryMs = 45_000
