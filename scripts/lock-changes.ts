@@ -19,6 +19,9 @@ export interface Refusal {
   readonly reason: string
 }
 
+/** By number: 1.10.0 after 1.9.3, 0.1.83.post1 after 0.1.83. Not for pre-releases, which are never offered. */
+const compareVersions = new Intl.Collator('en', { numeric: true }).compare
+
 const collect = (pairs: Iterable<readonly [name: string, version: string]>): LockedVersions => {
   const versions = new Map<string, string[]>()
   for (const [name, version] of pairs) {
@@ -68,29 +71,23 @@ export const missingFromPackageLock = (text: string): readonly string[] => {
   )
 }
 
-/** Releases that are never taken, each with its reason and source. `why`: null for an acceptable one. */
-type Judge = (version: string) => string | null
-
-const stayBelow =
-  (firstRefused: string, reason: string): Judge =>
-  (version) =>
-    compareVersions(version, firstRefused) < 0 ? null : reason
-
-/** By registry name. */
-const judges: Readonly<Record<string, Judge>> = {
-  litellm: (version) => {
-    const judgement = judgeLiteLlmVersion(version)
-    return judgement.kind === 'refused' ? judgement.reason : null
-  },
-  '@anthropic-ai/claude-code': brokenRelease,
-  '@types/node': stayBelow(
-    `${Number(nodeLine) + 1}.0.0`,
-    `Node ${nodeLine} is what Electron 45 embeds and what set-up installs, so newer types would promise too much`,
-  ),
+/** Why this release of a package, by its registry name, must never be taken; null: no known problem. */
+export const whyRefused = (name: string, version: string): string | null => {
+  switch (name) {
+    case 'litellm': {
+      const judgement = judgeLiteLlmVersion(version)
+      return judgement.kind === 'refused' ? judgement.reason : null
+    }
+    case '@anthropic-ai/claude-code':
+      return brokenRelease(version)
+    case '@types/node':
+      return compareVersions(version, `${Number(nodeLine) + 1}.0.0`) < 0
+        ? null
+        : `Node ${nodeLine} is what Electron 45 embeds and what set-up installs, so newer types would promise too much`
+    default:
+      return null
+  }
 }
-
-/** Why this release must not be taken; null: no known problem. */
-export const whyRefused = (name: string, version: string): string | null => judges[name]?.(version) ?? null
 
 /** Python locks (resources/requirements-NAME) that are never updated. */
 export const heldLocks: Readonly<Record<string, string>> = {
@@ -101,18 +98,6 @@ export const heldLocks: Readonly<Record<string, string>> = {
   'demo-model': "its file's hash stands in demo-model.ts",
   'sliding-window-model': "its file's hash stands in test-stages.ts",
 }
-
-/** Compares numbers from the left: 1.10.0 after 1.9.3, 0.1.83.post1 after 0.1.83. Not for pre-releases, which are never offered. */
-const compareVersions = (left: string, right: string): number => {
-  const [leftNumbers, rightNumbers] = [numbersOf(left), numbersOf(right)]
-  for (let index = 0; index < Math.max(leftNumbers.length, rightNumbers.length); index += 1) {
-    const difference = (leftNumbers[index] ?? 0) - (rightNumbers[index] ?? 0)
-    if (difference !== 0) return difference
-  }
-  return 0
-}
-
-const numbersOf = (version: string): readonly number[] => (version.match(/\d+/g) ?? []).map(Number)
 
 /** By name. */
 export const compareLocks = (before: LockedVersions, after: LockedVersions): readonly Change[] =>

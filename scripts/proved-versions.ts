@@ -58,34 +58,25 @@ export const readProvedVersions = async (
           `${await readElectronVersion(path)} (the app is built for ${await readBuiltFor(root)})`,
       ),
     ],
-    ['Chromium', await of('NEXUS_TEST_CHROMIUM', askFirstVersion)],
-    ['Claude Code', await of('NEXUS_TEST_CLAUDE_CODE', askFirstVersion)],
-    ['Traefik', await of('NEXUS_TEST_TRAEFIK', askTraefik)],
-    [
-      'models',
-      models
-        .filter((path) => path !== undefined)
-        .map((path) => basename(path))
-        .join(' and ') || null,
-    ],
+    ['Chromium', await of('NEXUS_TEST_CHROMIUM', (path) => askFirstVersion(path, '--version'))],
+    ['Claude Code', await of('NEXUS_TEST_CLAUDE_CODE', (path) => askFirstVersion(path, '--version'))],
+    ['Traefik', await of('NEXUS_TEST_TRAEFIK', (path) => askFirstVersion(path, 'version'))],
+    ['models', models.flatMap((path) => (path === undefined ? [] : [basename(path)])).join(' and ') || null],
   ]
   return versions.flatMap(([name, version]) => (version === null ? [] : [[name, version] as const]))
 }
 
-const ask = async (path: string, words: readonly string[]): Promise<string> => {
-  const { stdout, stderr } = await execa(path, words, { stdin: 'ignore', timeout: 60_000 })
+const ask = async (path: string, word: string): Promise<string> => {
+  const { stdout, stderr } = await execa(path, [word], { stdin: 'ignore', timeout: 60_000 })
   return `${stdout}\n${stderr}`
 }
 
 /** Both wheels report "version: 1": only the installation folder shows the build. */
 const askLlamaServer = async (path: string): Promise<string> => {
-  const said = parseLlamaVersion(await ask(path, ['--version'])) ?? 'unknown'
+  const said = parseLlamaVersion(await ask(path, '--version')) ?? 'unknown'
   const installed = Object.values(llamaServerBuilds).find(({ version }) => path.includes(`-${version}/`))
   return installed === undefined ? said : `${buildOf(installed)} (${said})`
 }
 
-const askFirstVersion = async (path: string): Promise<string> =>
-  /\d+(\.\d+)+/.exec(await ask(path, ['--version']))?.[0] ?? 'unknown'
-
-const askTraefik = async (path: string): Promise<string> =>
-  /^Version:\s*(\S+)/m.exec(await ask(path, ['version']))?.[1] ?? 'unknown'
+const askFirstVersion = async (path: string, word: string): Promise<string> =>
+  /\d+(\.\d+)+/.exec(await ask(path, word))?.[0] ?? 'unknown'
