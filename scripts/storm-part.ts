@@ -6,25 +6,37 @@ import type { StateFolder } from '../electron/core/config/state-folder.ts'
 import type { OwnStack } from './own-stack.ts'
 import { listPids, readArgv } from './processes.ts'
 
-export interface StormSize {
-  /** Kills in all, on so many stacks side by side, and when it stops all the same. */
-  readonly kills: number
-  readonly lanes: number
-  readonly killsMs: number
-  /** Hostile inputs in all, the time for those through a core's doors, and for the flood of guests. */
-  readonly inputs: number
-  readonly doorsMs: number
-  readonly floodMs: number
-  /** Load, its clients, and the hostile bodies before it. */
-  readonly seconds: number
-  readonly clients: number
-  readonly bodies: number
+export const shortSize = {
+  // Kills in all, on so many stacks side by side, and when it stops all the same.
+  kills: 40,
+  lanes: 2,
+  killsMs: 35_000,
+  // Hostile inputs in all, the time for those through a core's doors, and for the flood of guests.
+  inputs: 3_000,
+  doorsMs: 25_000,
+  floodMs: 5_000,
+  // Load, its clients, and the hostile bodies before it.
+  seconds: 15,
+  clients: 6,
+  bodies: 60,
+}
+
+export const longSize: typeof shortSize = {
+  kills: 1_000,
+  lanes: 3,
+  killsMs: 3 * 3_600_000,
+  inputs: 40_000,
+  doorsMs: 3_600_000,
+  floodMs: 35_000,
+  seconds: 900,
+  clients: 6,
+  bodies: 3_000,
 }
 
 export interface StormPart {
   readonly root: string
   readonly seed: number
-  readonly size: StormSize
+  readonly size: Readonly<typeof shortSize>
   readonly signal: AbortSignal
   /** Only this round or target; null: all. */
   readonly only: string | null
