@@ -6,13 +6,13 @@ import { gzipSync } from 'node:zlib'
 import { openDesktop } from '../e2e/desktop.ts'
 import { type OpenedApp, openApp } from '../e2e/electron-app.ts'
 import { buildRenderer } from './app-build.ts'
-import { setUpAppTests } from './app-test-setup.ts'
 import { askEngine } from './ask-servers.ts'
 import { againstLimit, type Comparison, sumOf } from './bench-report.ts'
 import type { BenchStack } from './bench-stack.ts'
 import { undisturbed } from './bench-undisturbed.ts'
 import { listProcessTree, measureCpuPercent } from './processes.ts'
 import { say } from './run-script.ts'
+import { setUpAppTests } from './test-tools.ts'
 
 const limits = { openingMs: 100, scriptingMs: 5, idleCpuPercent: 0.5, windowKb: 350 } as const
 const readyTimeoutMs = 120_000

@@ -1,5 +1,7 @@
-// Prepares the app's tests: a virtual desktop, an Electron, the app build that it can run, and a Chromium for the window alone.
-import { chmod } from 'node:fs/promises'
+// Installs what only the tests need: for the app's tests a virtual desktop, an Electron, the app build that it can run, and a
+// Chromium for the window alone.
+import { createHash } from 'node:crypto'
+import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { execa } from 'execa'
 import {
@@ -10,10 +12,9 @@ import {
 import { messageOf } from '../electron/core/base/error-message.ts'
 import { ensureDebianPackages } from '../electron/core/setup/debian-package.ts'
 import { isExecutable } from '../electron/core/setup/llama-server-search.ts'
-import { unpackRequirements } from '../electron/core/setup/pip-install.ts'
+import { installFolder, unpackRequirements } from '../electron/core/setup/pip-install.ts'
 import type { SetupContext } from '../electron/core/setup/setup-step.ts'
 import { type AppVariant, buildApp } from './app-build.ts'
-import { ensureTestTool } from './test-tool.ts'
 
 const step = 'test-tools'
 
@@ -170,4 +171,27 @@ const ensureCompatElectron = async (context: SetupContext): Promise<string | nul
     throw new Error(`the installed Electron 9.4.1 does not run: ${said || result.shortMessage}`)
   })
   return pathIn(dir)
+}
+
+/**
+ * Installs into a folder of the runtime, once for each state of the lock. Returns the folder, which has its name only once
+ * `install` has filled it.
+ * @param name of the folder in the runtime
+ * @param requirementsFile in resources
+ */
+export const ensureTestTool = async (
+  context: SetupContext,
+  name: string,
+  requirementsFile: string,
+  install: (targetDir: string) => Promise<void>,
+): Promise<string> => {
+  const dir = join(context.runtimeDir, name)
+  const requirements = await readFile(join(context.resourcesDir, requirementsFile))
+  const stamp = createHash('sha256').update(requirements).digest('hex')
+  const isComplete = async () => (await readFile(join(dir, '.complete'), 'utf8').catch(() => '')) === stamp
+  await installFolder(context, { step, dir, isComplete }, async (partialDir) => {
+    await install(partialDir)
+    await writeFile(join(partialDir, '.complete'), stamp)
+  })
+  return dir
 }
