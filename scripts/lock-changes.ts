@@ -92,7 +92,7 @@ export const whyRefused = (name: string, version: string): string | null => {
 /** Python locks (resources/requirements-NAME) that are never updated. */
 export const heldLocks: Readonly<Record<string, string>> = {
   'llama-server-avx2':
-    '0.10092.0 and later are built with AVX-VNNI and die of SIGILL at the first token on a processor without it (measured on an AMD Zen 4: llama-server-build.ts)',
+    '0.10092.0 and later are built with AVX-VNNI and die of SIGILL at the first token on a processor without it (measured on an AMD Zen 4: llama-server-search.ts)',
   'electron-compat':
     'the app is lowered for exactly this Electron, and no package index has another (app-build.ts)',
   'demo-model': "its file's hash stands in demo-model.ts",

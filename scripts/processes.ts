@@ -1,7 +1,7 @@
 // Reads processes from Linux's /proc: command lines, cost, and leftovers of a stack.
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseCmdline } from '../electron/core/platform/linux-process-text.ts'
+import { parseCmdline } from '../electron/core/platform/linux-processes.ts'
 
 /** USER_HZ on every Linux that this project supports (time(7)). */
 export const ticksPerSecond = 100

