@@ -137,12 +137,7 @@ export const parseGroupLines = (text: string) =>
     return [{ pid: Number(pid), groupId: Number(groupId), isAlive: !state.startsWith('Z') }]
   })
 
-export interface LsofProcess {
-  readonly pid: number
-  readonly command: string | null
-  readonly user: string | null
-  readonly names: readonly string[]
-}
+export type LsofProcess = Readonly<ReturnType<typeof parseLsofFields>[number]>
 
 /**
  * lsof(8) writes unprintable bytes as \xHH: under LC_ALL=C every letter beyond ASCII, and in command names also the blank.
@@ -156,7 +151,7 @@ export const decodeHexEscapes = (text: string): string =>
     .replaceAll(/\\[bfnrt]/g, ' ')
 
 /** `lsof -F pcLn`: a `p` line begins a process; `f` lines come unrequested; a socket may be listed twice. */
-export const parseLsofFields = (text: string): readonly LsofProcess[] => {
+export const parseLsofFields = (text: string) => {
   const processes: { pid: number; command: string | null; user: string | null; names: string[] }[] = []
   for (const line of text.split(/\r?\n/)) {
     const value = line.slice(1)

@@ -10,10 +10,7 @@ import { createEnvironment, installOnce, installRequirements } from './pip-insta
 import { runPythonModule } from './run-python.ts'
 import type { SetupContext } from './setup-step.ts'
 
-export interface InstalledLiteLlm {
-  readonly pythonPath: string
-  readonly version: string
-}
+export type InstalledLiteLlm = NonNullable<Awaited<ReturnType<typeof readInstalledLiteLlm>>>
 
 const step = 'litellm'
 const requirementsFile = 'requirements-litellm.txt'
@@ -50,7 +47,7 @@ export const isLiteLlmInstalled = async ({
 }
 
 /** Installs nothing; null when LiteLLM isn't installed. Throws when it is a release that must not run. */
-export const readInstalledLiteLlm = async (runtimeDir: string): Promise<InstalledLiteLlm | null> => {
+export const readInstalledLiteLlm = async (runtimeDir: string) => {
   const dir = join(runtimeDir, 'litellm')
   const version = await readVersion(dir)
   if (version === null) return null
