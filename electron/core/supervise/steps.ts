@@ -99,7 +99,6 @@ export const createSteps = (options: StepOptions) => {
   const watch = async ({ process, logMark }: Running): Promise<After> => {
     const exit = await untilExit(process.exited)
     if (exit === null) return 'next'
-    process.release()
     const left = await endLeftovers(process.identity.pid, processes)
     if (left.length === 0) return decideAfterExit(exit, logMark)
     run.running = null
