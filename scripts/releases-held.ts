@@ -13,10 +13,7 @@ const stayBelow =
 
 /** By registry name. */
 const judges: Readonly<Record<string, Judge>> = {
-  litellm: (version) => {
-    const judgement = judgeLiteLlmVersion(version)
-    return judgement.kind === 'refused' ? judgement.reason : null
-  },
+  litellm: judgeLiteLlmVersion,
   '@anthropic-ai/claude-code': brokenRelease,
   '@types/node': stayBelow(
     `${Number(nodeLine) + 1}.0.0`,

@@ -66,8 +66,8 @@ export const readPinnedVersion = (requirements: string): string => {
 }
 
 const refuseKnownBad = (version: string): void => {
-  const judgement = judgeLiteLlmVersion(version)
-  if (judgement.kind === 'refused') throw new Error(judgement.reason)
+  const reason = judgeLiteLlmVersion(version)
+  if (reason !== null) throw new Error(reason)
 }
 
 const isComplete = async (dir: string, stamp: string): Promise<boolean> => {
