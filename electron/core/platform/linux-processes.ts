@@ -153,9 +153,7 @@ const holdsSocket = async (pid: number, links: ReadonlySet<string>): Promise<boo
   return false
 }
 
-export const describeProcess = async (
-  pid: number,
-): Promise<{ readonly pid: number; readonly command: string | null; readonly user: string | null }> => {
+export const describeProcess = async (pid: number): Promise<ForeignProcess> => {
   const [cmdline, comm, uid] = await Promise.all([
     readProcText(`/proc/${pid}/cmdline`),
     readProcText(`/proc/${pid}/comm`),

@@ -10,6 +10,7 @@ import { type CommandResult, describeFailure, type RunCommand } from './run-comm
 export interface LinuxRamDiskContext {
   readonly run: RunCommand
   readonly shmRoot: string
+  /** false: never try mount(8), because the user lacks the right. */
   readonly mayMount: boolean
 }
 

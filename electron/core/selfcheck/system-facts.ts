@@ -3,8 +3,7 @@ import { arch, hostname, release, totalmem } from 'node:os'
 import { listNames } from '../base/regular-file.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import { readOwnUserName } from '../platform/user-name.ts'
-import type { PrivateWords } from './redact.ts'
-import type { SelfcheckReport, StartedFrom } from './report.ts'
+import type { StartedFrom } from './report.ts'
 
 type SoftwareVersion = ReturnType<typeof parseSoftwareVersion>
 
@@ -23,15 +22,7 @@ export const readSoftwareVersion = async (run: RunCommand): Promise<SoftwareVers
   return result.kind === 'exited' ? parseSoftwareVersion(result.stdout) : null
 }
 
-export const readSystemFacts = async (
-  platform: 'darwin' | 'linux',
-  run: RunCommand,
-  homeDir: string,
-): Promise<{
-  readonly system: Omit<SelfcheckReport['system'], 'nexus'>
-  readonly managerName: string | null
-  readonly privateWords: PrivateWords
-}> => {
+export const readSystemFacts = async (platform: 'darwin' | 'linux', run: RunCommand, homeDir: string) => {
   const ask = async (...argv: readonly [string, ...string[]]): Promise<string | null> => {
     const result = await run(argv, { timeoutMs: 2_000 })
     const said = result.kind === 'exited' && result.exitCode === 0 ? result.stdout.trim() : ''
@@ -51,7 +42,7 @@ export const readSystemFacts = async (
   const known = hostNames.flatMap((name) => name ?? [])
   return {
     system: {
-      name: isMac ? 'macOS' : 'Linux',
+      name: isMac ? ('macOS' as const) : ('Linux' as const),
       version: software?.version ?? null,
       build: software?.build ?? null,
       machine: arch(),
