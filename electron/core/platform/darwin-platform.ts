@@ -1,8 +1,7 @@
 // The platform interface on macOS. It has never run on a Mac: its tests use recorded output.
 
 import { spawn } from 'node:child_process'
-import { readDarwinGpuUse } from './darwin-gpu.ts'
-import { createDarwinMemoryReader, readDarwinTotalBytes } from './darwin-memory.ts'
+import { createDarwinMemoryReader, readDarwinGpuUse, readDarwinTotalBytes } from './darwin-memory.ts'
 import { createDarwinProcessTable } from './darwin-processes.ts'
 import { createDarwinRamDisk, type DarwinRamDiskOptions } from './darwin-ram-disk.ts'
 import { readDarwinLanAddresses } from './lan-addresses.ts'

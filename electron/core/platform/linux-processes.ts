@@ -1,8 +1,8 @@
 // Linux processes, from /proc: identity, argv, group members, port owners, and what keeps a folder tree busy.
 import type { ForeignProcess } from '../../contract/snapshot.ts'
 import { describeCommand } from './describe-command.ts'
-import { decodeOctalEscapes } from './linux-mount-table.ts'
 import {
+  decodeOctalEscapes,
   readPids,
   readProcessText,
   readProcLink,

@@ -2,7 +2,7 @@
 import { unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RamDisk } from '../../contract/snapshot.ts'
-import { findMountAt, readMountTable } from './linux-mount-table.ts'
+import { findMountAt, readMountTable } from './linux-proc.ts'
 import { readHolders } from './linux-processes.ts'
 import { createShmFolder } from './linux-shm-folder.ts'
 import { judgeMounted, type LinuxRamDiskContext, mountTmpfs, unmountTmpfs } from './linux-tmpfs.ts'
