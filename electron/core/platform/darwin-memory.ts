@@ -3,13 +3,7 @@ import { cpus } from 'node:os'
 import type { Memory } from '../../contract/snapshot.ts'
 import { type Counters, type CpuTicks, ratesBetween } from './memory-rates.ts'
 import type { GpuUse } from './platform.ts'
-import type { CommandResult, RunCommand } from './run-command.ts'
-
-/**
- * sysctl exits 1 when one key is unknown (iogpu.* on Intel) but still prints the others, so its exit status means
- * nothing.
- */
-const stdoutOf = (result: CommandResult): string => (result.kind === 'exited' ? result.stdout : '')
+import { type RunCommand, stdoutOf } from './run-command.ts'
 
 export const readDarwinTotalBytes = async (run: RunCommand): Promise<number> => {
   const values = parseSysctl(stdoutOf(await run(['sysctl', 'hw.memsize'])))
@@ -19,6 +13,10 @@ export const readDarwinTotalBytes = async (run: RunCommand): Promise<number> => 
   return totalBytes
 }
 
+/**
+ * sysctl exits 1 when one key is unknown (iogpu.* on Intel) but still prints the others, so its exit status means
+ * nothing.
+ */
 const keys = [
   'hw.memsize',
   'vm.swapusage',

@@ -2,7 +2,7 @@
 import type { ForeignProcess } from '../../contract/snapshot.ts'
 import { describeCommand } from './describe-command.ts'
 import type { ProcessTable } from './platform.ts'
-import type { RunCommand } from './run-command.ts'
+import { type RunCommand, stdoutOf } from './run-command.ts'
 
 export const createDarwinProcessTable = (run: RunCommand): ProcessTable => ({
   identityCost: 'program',
@@ -61,12 +61,10 @@ const psArguments = (pids: readonly number[]): readonly string[] => [
 const readPortOwner = async (run: RunCommand, port: number): Promise<ForeignProcess | null> => {
   const result = await run(['lsof', '-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-F', 'pcLn'])
   // It exits with 1 if it finds nothing, but also if it finds only a part.
-  const found = result.kind === 'exited' ? parseLsofFields(result.stdout) : []
-  const holders = found.filter((process) => listensOn(process, port))
+  const holders = parseLsofFields(stdoutOf(result)).filter((process) => listensOn(process, port))
   if (holders.length > 0) return await describeOldest(run, holders)
   // lsof shows a normal user only their own sockets, so finding none doesn't mean a free port. netstat shows all.
-  const netstat = await run(['netstat', '-an', '-p', 'tcp'])
-  const taken = netstat.kind === 'exited' && parseNetstatListens(netstat.stdout, port)
+  const taken = parseNetstatListens(stdoutOf(await run(['netstat', '-an', '-p', 'tcp'])), port)
   return taken ? { pid: null, command: null, user: null } : null
 }
 
