@@ -188,8 +188,7 @@ const coarselyTokens = 128
 /**
  * DeepSeek V4's caches: a sliding one in every layer, and compressed ones with one cell per 4 or 128 tokens (llama.cpp,
  * src/llama-kv-cache-dsv4.cpp, llama_kv_cache_dsv4 and llama_dsv4_comp_state; the same in b10054 and b10256). Keys only, like
- * dsv4_make_k_only. Returns a sentence when the file lacks
- * something that llama.cpp needs.
+ * dsv4_make_k_only. Returns a sentence when the file lacks something that llama.cpp needs.
  */
 function compressedShape(
   architecture: string,

@@ -128,7 +128,7 @@ export function comparePlan(
   return actual.map(([id, label, actualBytes]) => {
     // null: the plan could not count it.
     const plannedBytes = plan.lines.find((line) => line.id === id)?.bytes ?? null
-    // null when nothing was planned.
+    // A share of the planned size; null when nothing was planned.
     const relative = plannedBytes ? (actualBytes - plannedBytes) / plannedBytes : null
     return { id, label, plannedBytes, actualBytes, relative }
   })

@@ -113,11 +113,10 @@ const listenState = '0A'
 /** Listening sockets on a port, from /proc/net/tcp or tcp6 (proc_net(5)). Skips unknown lines. */
 export const parseListeners = (text: string, port: number) =>
   text.split('\n').flatMap((line) => {
-    const [, local, , state, , , , uid, , inode] = line.trim().split(/\s+/)
+    const [, local, , state, , , , uid = '', , inode = ''] = line.trim().split(/\s+/)
     const portHex = /^[0-9A-F]{8,32}:([0-9A-F]{4})$/.exec(local ?? '')?.[1]
     if (portHex === undefined || state !== listenState || Number.parseInt(portHex, 16) !== port) return []
-    if (uid === undefined || inode === undefined || !/^[0-9]+$/.test(uid) || !/^[0-9]+$/.test(inode))
-      return []
+    if (![uid, inode].every((digits) => /^[0-9]{1,20}$/.test(digits))) return []
     return [{ inode, uid: Number(uid) }]
   })
 

@@ -90,7 +90,7 @@ export const readBuildChoice = () =>
         reason: `there is no prebuilt llama-server for ${process.platform} ${process.arch}`,
       } as const)
 
-const isExecutable = (path: string): boolean =>
+export const isExecutable = (path: string): boolean =>
   mayAccess(path, constants.X_OK) && statIfThere(path)?.isFile() === true
 
 export type LlamaServerBuild = (typeof llamaServerBuilds)[keyof typeof llamaServerBuilds]
