@@ -40,9 +40,9 @@ import {
   parseHdiutilInfo,
   parseMountTable,
 } from '../electron/core/platform/darwin-disk-text.ts'
-import { parseGpuUse } from '../electron/core/platform/darwin-gpu.ts'
 import {
   parseGpuLimitBytes,
+  parseGpuUse,
   parseSwapUsedBytes,
   parseSysctl,
   parseVmStat,
@@ -67,7 +67,7 @@ import {
   parseSwapOutPages,
   parseZramUsedBytes,
 } from '../electron/core/platform/linux-memory.ts'
-import { parseMountInfo } from '../electron/core/platform/linux-mount-table.ts'
+import { parseMountInfo } from '../electron/core/platform/linux-proc.ts'
 import {
   parseCmdline,
   parseListeners,

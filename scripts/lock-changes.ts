@@ -74,10 +74,8 @@ export const missingFromPackageLock = (text: string): readonly string[] => {
 /** Why this release of a package, by its registry name, must never be taken; null: no known problem. */
 export const whyRefused = (name: string, version: string): string | null => {
   switch (name) {
-    case 'litellm': {
-      const judgement = judgeLiteLlmVersion(version)
-      return judgement.kind === 'refused' ? judgement.reason : null
-    }
+    case 'litellm':
+      return judgeLiteLlmVersion(version)
     case '@anthropic-ai/claude-code':
       return brokenRelease(version)
     case '@types/node':

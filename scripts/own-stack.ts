@@ -10,7 +10,7 @@ import { followUntil } from '../electron/cli/follow-core.ts'
 import type { Snapshot } from '../electron/contract/snapshot.ts'
 import { locateStateFolder } from '../electron/core/config/state-folder.ts'
 import { attachToCore, type ControlClient } from '../electron/core/control/client.ts'
-import { parseMountInfo } from '../electron/core/platform/linux-mount-table.ts'
+import { parseMountInfo } from '../electron/core/platform/linux-proc.ts'
 import { findProcessesOf, killAll } from './processes.ts'
 
 export interface CommandEnd {

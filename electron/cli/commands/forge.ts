@@ -128,9 +128,9 @@ const clean = async (
   const kept: { path: string; reason: string }[] = []
   for (const use of chosen) {
     const path = use.workspace ?? use.buildDir
-    const outcome = await cleanWorkspace(use)
-    if (outcome.kind === 'removed') removed.push({ path, bytes: use.bytes })
-    else kept.push({ path, reason: outcome.reason })
+    const reason = await cleanWorkspace(use)
+    if (reason === null) removed.push({ path, bytes: use.bytes })
+    else kept.push({ path, reason })
   }
   printAnswer(context, json, { removed, kept }, [
     ...removed.map(({ path, bytes }) => `Removed ${formatBytes(bytes)} of ${path}.`),

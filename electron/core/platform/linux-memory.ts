@@ -4,7 +4,7 @@ import type { Memory } from '../../contract/snapshot.ts'
 import { readProcNames, readProcText } from './linux-proc.ts'
 import { type Counters, type CpuTicks, ratesBetween } from './memory-rates.ts'
 
-export const readLinuxMeminfo = async (): Promise<Meminfo> => {
+export const readLinuxMeminfo = async () => {
   const meminfo = parseMeminfo((await readProcText('/proc/meminfo')) ?? '')
   if (meminfo === null) throw new Error('/proc/meminfo does not report the available memory')
   return meminfo
@@ -67,20 +67,13 @@ const sumKnown = (parts: readonly (number | null)[]): number | null => {
   return known.length === 0 ? null : known.reduce((sum, part) => sum + part, 0)
 }
 
-export type Meminfo = Readonly<
-  Record<'totalBytes' | 'availableBytes' | 'swapTotalBytes' | 'swapFreeBytes', number>
-> & {
-  /** null on kernels without zswap. */
-  readonly zswapBytes: number | null
-}
-
 const readKib = (text: string, key: string): number | null => {
   const digits = new RegExp(`^${key}:\\s+([0-9]{1,20}) kB\\s*$`, 'm').exec(text)?.[1]
   return digits === undefined ? null : Number(digits) * 1024
 }
 
-/** null when an essential line is missing (MemAvailable: Linux 3.14 and later, proc_meminfo(5)). */
-export const parseMeminfo = (text: string): Meminfo | null => {
+/** `zswapBytes` null on kernels without zswap. null when an essential line is missing (MemAvailable: Linux 3.14 and later, proc_meminfo(5)). */
+export const parseMeminfo = (text: string) => {
   const totalBytes = readKib(text, 'MemTotal')
   const availableBytes = readKib(text, 'MemAvailable')
   const swapTotalBytes = readKib(text, 'SwapTotal')

@@ -1,8 +1,8 @@
 // Linux processes, from /proc: identity, argv, group members, port owners, and what keeps a folder tree busy.
 import type { ForeignProcess } from '../../contract/snapshot.ts'
 import { describeCommand } from './describe-command.ts'
-import { decodeOctalEscapes } from './linux-mount-table.ts'
 import {
+  decodeOctalEscapes,
   readPids,
   readProcessText,
   readProcLink,
@@ -152,9 +152,7 @@ const holdsSocket = async (pid: number, links: ReadonlySet<string>): Promise<boo
   return false
 }
 
-export const describeProcess = async (
-  pid: number,
-): Promise<{ readonly pid: number; readonly command: string | null; readonly user: string | null }> => {
+export const describeProcess = async (pid: number): Promise<ForeignProcess> => {
   const [cmdline, comm, uid] = await Promise.all([
     readProcText(`/proc/${pid}/cmdline`),
     readProcText(`/proc/${pid}/comm`),

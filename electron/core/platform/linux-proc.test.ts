@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findMountAt, findMountsBelow, parseMountInfo } from './linux-mount-table.ts'
+import { findMountAt, findMountsBelow, parseMountInfo } from './linux-proc.ts'
 import { isBelow, parseMappedPaths } from './linux-processes.ts'
 
 // Own sample with made-up numbers, in the format of proc_pid_mountinfo(5).
