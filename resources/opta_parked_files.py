@@ -30,7 +30,7 @@ logger: Final = logging.getLogger("opta_router")
 
 DATA: Final = ".kv"
 MANIFEST: Final = ".json"
-# electron/core/engine/parked-verdict.ts reads it.
+# electron/core/engine/engine-record.ts reads it.
 VERDICT: Final = "does-not-restore"
 VERSION: Final = 1
 # A developer has some dozen conversations a day; the manifests are read at start.

@@ -56,7 +56,7 @@ CHATTING: Final = frozenset({ANTHROPIC, "completion", "acompletion"})
 # The limit of every answer if llama-server doesn't report its context: more than any context seen here.
 MOST_UNTOLD: Final = 131_072
 
-# What our own message takes of the pool's margin (electron/core/router/router-pool.ts).
+# What our own message takes of the pool's margin (electron/core/router/client-limits.ts).
 OWN_TOKENS: Final = 64
 
 BAD_REQUEST: Final = 400

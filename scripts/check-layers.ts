@@ -48,7 +48,7 @@ const folderOf = (path: string): string | null => {
 const isTestOnly = (path: string): boolean => path.includes('/test-support/') || path.endsWith('.test.ts')
 
 interface Import {
-  /** As written, such as `../base/deadline.ts`. */
+  /** As written, such as `../base/first-of.ts`. */
   readonly specifier: string
   readonly line: number
 }

@@ -10,7 +10,7 @@ import { parseArguments } from '../electron/cli/arguments.ts'
 import { UsageError } from '../electron/cli/command-line.ts'
 import { sampleSnapshot } from '../electron/contract/test-support/sample-snapshot.ts'
 import { readKeyList } from '../electron/core/access/developer-keys-file.ts'
-import { readInstalledFiles } from '../electron/core/agents-file/installed-files.ts'
+import { readInstalledFiles } from '../electron/core/agents-file/agents-file.ts'
 import { parseSystemctlShow } from '../electron/core/autostart/systemd-autostart.ts'
 import { within } from '../electron/core/base/first-of.ts'
 import { parseJsonOrNull } from '../electron/core/base/json-record.ts'
@@ -21,13 +21,11 @@ import { attachToCore } from '../electron/core/control/client.ts'
 import { parseRequest } from '../electron/core/control/protocol.ts'
 import { parseToolCaps } from '../electron/core/doctor/checks-on-tools.ts'
 import { parseAppBlocked, parseFirewallState } from '../electron/core/doctor/mac-firewall.ts'
-import { parseLlamaVersion } from '../electron/core/engine/llama-capabilities.ts'
+import { parseMetrics, parseSlots } from '../electron/core/engine/llama-answers.ts'
+import { parseLlamaVersion, parseMetalLimitBytes } from '../electron/core/engine/llama-capabilities.ts'
 import { explainLlamaExit } from '../electron/core/engine/llama-exit.ts'
 import { parseLlamaHelp } from '../electron/core/engine/llama-help.ts'
 import { parseLlamaLogLine } from '../electron/core/engine/llama-log.ts'
-import { parseMetrics } from '../electron/core/engine/llama-metrics.ts'
-import { parseSlots } from '../electron/core/engine/llama-slots.ts'
-import { parseMetalLimitBytes } from '../electron/core/engine/metal-limit.ts'
 import { findSpeculationFailure } from '../electron/core/engine/speculation.ts'
 import { readCargoConfig } from '../electron/core/forge/cargo-config-text.ts'
 import { parseCargoVersion } from '../electron/core/forge/cargo-version.ts'
@@ -42,9 +40,9 @@ import {
   parseHdiutilInfo,
   parseMountTable,
 } from '../electron/core/platform/darwin-disk-text.ts'
-import { parseGpuUse } from '../electron/core/platform/darwin-gpu.ts'
 import {
   parseGpuLimitBytes,
+  parseGpuUse,
   parseSwapUsedBytes,
   parseSysctl,
   parseVmStat,
@@ -69,7 +67,7 @@ import {
   parseSwapOutPages,
   parseZramUsedBytes,
 } from '../electron/core/platform/linux-memory.ts'
-import { parseMountInfo } from '../electron/core/platform/linux-mount-table.ts'
+import { parseMountInfo } from '../electron/core/platform/linux-proc.ts'
 import {
   parseCmdline,
   parseListeners,
@@ -88,8 +86,7 @@ import { missingLibrary } from '../electron/core/setup/missing-library.ts'
 import { createPipProgress } from '../electron/core/setup/pip-install.ts'
 import { readIntent } from '../electron/core/stack/intent.ts'
 import { openLedger } from '../electron/core/supervise/ledger.ts'
-import { findFault, hostileBytes, hostileJson, hostileText } from './storm-inputs.ts'
-
+import { findFault, hostileJson, hostileText } from './storm-inputs.ts'
 import samples from './storm-samples.json' with { type: 'json' }
 
 interface Target {
@@ -129,7 +126,9 @@ const judgeRefusal = (error: unknown, kinds: readonly (new (...given: never[]) =
 const exitOf = (input: string) => ({ exitCode: 1, signal: null, logTail: input.split('\n') })
 
 const texts: Runs<'texts'> = {
-  'nexus WORDS': (input) => refusing([UsageError], () => parseArguments(input.split(/[ \n]/))),
+  // Not more words than a person's glob gives: parseArguments takes time by their square.
+  'nexus WORDS': (input) =>
+    refusing([UsageError], () => parseArguments(input.split(/[ \n]/).slice(0, 20_000))),
   'nexus forge WORDS': (input) =>
     refusing([UsageError], () => parseArguments(['forge', ...input.split(' ')])),
   '/metrics': parseMetrics,
@@ -213,14 +212,14 @@ const fileReaders = (folder: string): Runs<'files'> => ({
   'clients.json': () => refusing([Error], () => readKeyList(folder)),
 })
 
-/** A file of bytes; an arbitrary of text holds them as Latin-1. */
+/** A file of bytes; a text holds them as Latin-1, which takes the low byte of any other character. */
 const ggufReader = (folder: string): Target => {
   const tensor = { name: 't', lengths: [32], typeNumber: 8, dataOffset: 0 }
   const model = makeGguf({ pairs: makePairs('llama'), tensors: [tensor], dataBytes: 64 })
   const path = join(folder, 'model.gguf')
   return {
     name: 'GGUF header',
-    inputs: hostileBytes(model).map((bytes) => bytes.toString('latin1')),
+    inputs: hostileText(model.toString('latin1')),
     run: async (input) => {
       writeFileSync(path, input, 'latin1')
       try {

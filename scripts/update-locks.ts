@@ -13,13 +13,14 @@ import {
   chooseRelease,
   compareLocks,
   formatReport,
+  heldLocks,
   missingFromPackageLock,
   type Refusal,
   readPackageLock,
   readRequirements,
   readUvReason,
+  whyRefused,
 } from './lock-changes.ts'
-import { heldLocks, whyRefused } from './releases-held.ts'
 
 /** Releases published with stolen credentials were discovered within hours (LiteLLM 1.82.7 and 1.82.8), so younger ones wait. */
 const ripeningMs = 3 * 24 * 60 * 60_000

@@ -6,7 +6,7 @@ import { refuseForeignFolder, type StateFolder } from '../core/config/state-fold
 import { attachToCore, type ControlClient } from '../core/control/client.ts'
 import { isLockHeld, readLockOwner } from '../core/control/core-lock.ts'
 import { startCoreProcess } from '../core/control/core-process/start-core-process.ts'
-import { attachAsGuest } from '../core/control/guests/attach-as-guest.ts'
+import { attachAsGuest } from '../core/control/guests/shared-folder.ts'
 import { readLiveServices } from '../core/stack/live-services.ts'
 import type { LedgerEntry } from '../core/supervise/ledger.ts'
 import { quoteForShell } from '../wording/shell-quote.ts'

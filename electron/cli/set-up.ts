@@ -9,7 +9,11 @@ import type { CliContext } from './context.ts'
 import { followUntil } from './core-answer.ts'
 import { type ProgressStream, withProgressLine } from './view/progress-line.ts'
 
-/** Idempotent: a few file reads when everything is there. Throws a one-sentence error. */
+/**
+ * Installs in this process: only for `nexus bench model` and `nexus selfcheck`, which are made to run without a core (the bench stops
+ * the AI Engine and starts its own, the selfcheck tests set-up itself). A start leaves set-up to the core: see `followSetUp`.
+ * Idempotent: a few file reads when everything is there. Throws a one-sentence error.
+ */
 export const ensureSetUp = (profile: Profile, context: CliContext, signal: AbortSignal): Promise<void> =>
   withSetup(context, signal, (setup) => ensureCoreSetUp(profile, setup))
 

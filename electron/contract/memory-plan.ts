@@ -4,7 +4,7 @@ import { FitSchema } from './snapshot.ts'
 import { bytes, count, nullableText } from './values.ts'
 
 /** In the order of the Studio's map. */
-const PlanLineSchema = z.strictObject({
+export const PlanLineSchema = z.strictObject({
   id: z.enum([
     'weights',
     'draftWeights',

@@ -1,6 +1,7 @@
 // Questions that a snapshot doesn't answer, and their answers.
 import * as z from 'zod'
 import { ConfigSchema } from './config.ts'
+import { MemoryPlanSchema, PlanLineSchema } from './memory-plan.ts'
 import { ProfileSchema } from './profile.ts'
 import { LogIdSchema } from './service-ids.ts'
 import { FitSchema } from './snapshot.ts'
@@ -25,30 +26,11 @@ export const PlanAnswerSchema = z.strictObject({
   because: z.string(),
   problems: z.array(z.string()),
   /** null: `memoryUnknown` says why. */
-  memory: z
-    .strictObject({
-      verdict: FitSchema,
-      reasons: z.array(z.string()),
-      lines: z.array(
-        z.strictObject({
-          label: z.string(),
-          bytes: bytes.nullable(),
-          estimated: z.boolean(),
-          note: nullableText,
-          /** Bytes that the running llama-server reports as allocated for it. */
-          allocatedBytes: bytes.nullable(),
-        }),
-      ),
-      totalBytes: bytes,
-      machineBytes: bytes,
-      gpuNeededBytes: bytes,
-      gpuLimitBytes: bytes.nullable(),
-      suggestions: z.array(z.string()),
-      warnings: z.array(z.string()),
-      /** What each agent really gets. */
-      agents: z.string(),
-    })
-    .nullable(),
+  memory: MemoryPlanSchema.extend({
+    verdict: FitSchema,
+    /** `allocatedBytes`: what the running llama-server reports as allocated for it. */
+    lines: z.array(PlanLineSchema.omit({ id: true }).extend({ allocatedBytes: bytes.nullable() })).readonly(),
+  }).nullable(),
   memoryUnknown: nullableText,
   /** The Router's behaviours, one for each switch. */
   router: z.array(z.strictObject({ setting: z.string(), on: z.boolean(), does: z.string() })),

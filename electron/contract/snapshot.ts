@@ -4,7 +4,7 @@ import { NoticeSchema, StackEventSchema } from './notice.ts'
 import { bytes, count, epochMs, perSecond } from './values.ts'
 
 /** Increased when a field changes meaning, so that an old window rejects a new core with a message instead of misreading it. */
-export const contractVersion = 3
+export const contractVersion = 4
 
 export const PhaseSchema = z.enum(['stopped', 'starting', 'ready', 'degraded', 'stopping', 'failed'])
 export type Phase = z.infer<typeof PhaseSchema>

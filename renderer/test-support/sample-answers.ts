@@ -42,11 +42,20 @@ const line = (label: string, bytes: number, over: Partial<PlanLine> = {}): PlanL
   label,
   bytes,
   estimated: false,
+  seedBytes: null,
   note: null,
   allocatedBytes: null,
   ...over,
 })
-type PlanLine = NonNullable<Answers['plan']['memory']>['lines'][number]
+type Memory = NonNullable<Answers['plan']['memory']>
+type PlanLine = Memory['lines'][number]
+
+const suggestion = (text: string): Memory['suggestions'][number] => ({
+  id: 'smaller-pool',
+  text,
+  savesBytes: 0,
+  isEnough: false,
+})
 
 const plan: Answers['plan'] = {
   profile: 'studio',
@@ -70,11 +79,23 @@ const plan: Answers['plan'] = {
     ],
     totalBytes: 233_000_000_000,
     machineBytes: 274_877_906_944,
-    gpuNeededBytes: 127_300_000_000,
-    gpuLimitBytes: 206_158_430_208,
-    suggestions: ['A pool (unifiedKv) would let one agent grow to 128k while the others are small.'],
+    withoutLinkerBytes: 213_000_000_000,
+    gpu: { neededBytes: 127_300_000_000, limitBytes: 206_158_430_208 },
+    uncounted: null,
+    agents: {
+      mode: 'split',
+      agents: 4,
+      tokensPerAgent: 98_304,
+      tokensTogether: 393_216,
+      note: 'each of 4 agents gets 98,304 tokens (-c 393,216 split)',
+    },
+    largest: { split: null, pool: null },
+    suggestions: [
+      suggestion('A pool (unifiedKv) would let one agent grow to 128k while the others are small.'),
+    ],
     warnings: [],
-    agents: 'each of 4 agents gets 98,304 tokens (-c 393,216 split)',
+    swapRule: 'build artifacts must never be swapped, so all lines together must stay within physical memory',
+    sharedEmbeddingBytes: { target: 0, draft: 0 },
   },
   memoryUnknown: null,
   gateway: null,
@@ -285,7 +306,7 @@ const planFor = ({ snapshot }: AppState): Answers['plan'] => {
       verdict: 'does-not-fit',
       totalBytes: 295_900_000_000,
       reasons: ['physical memory: 275.6 GiB of 256 GiB, 19.6 GiB too much'],
-      suggestions: ['2 slots instead of 4 would fit'],
+      suggestions: [suggestion('2 slots instead of 4 would fit')],
     },
   }
 }

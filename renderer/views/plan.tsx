@@ -48,7 +48,7 @@ const MemoryPlan = ({ memory }: { readonly memory: NonNullable<PlanAnswer['memor
     <section className="block" aria-label="Memory plan">
       <Fit fit={memory.verdict}>
         <b>{fitWords[memory.verdict]}</b>: {formatBytes(memory.totalBytes)} of{' '}
-        {formatBytes(memory.machineBytes)}; {memory.agents}
+        {formatBytes(memory.machineBytes)}; {memory.agents.note}
       </Fit>
       <Lines mark="info" lines={memory.reasons} />
       <Lines mark="warning" lines={memory.warnings} />
@@ -70,17 +70,17 @@ const MemoryPlan = ({ memory }: { readonly memory: NonNullable<PlanAnswer['memor
           ))}
           <tr className="table-sum">
             <th scope="row">For the GPU</th>
-            <td>{formatBytes(memory.gpuNeededBytes)}</td>
+            <td>{formatBytes(memory.gpu.neededBytes)}</td>
             {running && <td />}
           </tr>
           <tr>
             <th scope="row">GPU limit</th>
-            <td>{formatBytes(memory.gpuLimitBytes)}</td>
+            <td>{formatBytes(memory.gpu.limitBytes)}</td>
             {running && <td />}
           </tr>
         </tbody>
       </table>
-      <Lines mark="info" lines={memory.suggestions} />
+      <Lines mark="info" lines={memory.suggestions.map(({ text }) => text)} />
     </section>
   )
 }

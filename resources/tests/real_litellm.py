@@ -454,7 +454,7 @@ def prepare_folder(folder: Path, engine: Engine, settings: dict[str, Any], confi
 
 
 def start_litellm(folder: Path, port: int, log: Path) -> subprocess.Popen[bytes]:
-    """Start LiteLLM as the product does (electron/core/router/litellm-launch.ts)."""
+    """Start LiteLLM as the product does (electron/core/router/litellm-service.ts)."""
     argv = [sys.executable, "-I", "-u", str(folder / "opta_litellm.py"), "--config", str(folder / "config.yaml")]
     env = {
         "PATH": os.environ["PATH"],

@@ -2,10 +2,12 @@
 import { resolve } from 'node:path'
 import {
   type AgentsFileContext,
+  forgetFile,
   readAgentsBlock,
   readAgentsFileState,
+  readInstalledFiles,
+  rememberFile,
 } from '../../core/agents-file/agents-file.ts'
-import { forgetFile, readInstalledFiles, rememberFile } from '../../core/agents-file/installed-files.ts'
 import { writeBlock } from '../../core/base/managed-file.ts'
 import { type Block, markdownMarks } from '../../core/base/marked-block.ts'
 import { ensureStateFolder } from '../../core/config/state-folder.ts'

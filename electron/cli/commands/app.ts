@@ -117,7 +117,7 @@ const openApp = async (program: string, words: readonly string[], context: CliCo
   )
 }
 
-/** An Electron older than the one the app is built for needs the lowered build (scripts/app-variants.ts). */
+/** An Electron older than the one the app is built for needs the lowered build (scripts/app-build.ts). */
 export const needsLoweredBuild = (version: string, builtFor: string): boolean =>
   Number(version.split('.')[0]) < Number(builtFor.split('.')[0])
 

@@ -2,7 +2,7 @@
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { ensureStateFolder } from '../../core/config/state-folder.ts'
-import { attachAsGuest } from '../../core/control/guests/attach-as-guest.ts'
+import { attachAsGuest } from '../../core/control/guests/shared-folder.ts'
 import { createCargoConfigFiles, type EditOutcome } from '../../core/forge/cargo-config-file.ts'
 import { readCargoVersion } from '../../core/forge/cargo-version.ts'
 import {
@@ -125,9 +125,9 @@ const clean = async (
   const kept: { path: string; reason: string }[] = []
   for (const use of chosen) {
     const path = use.workspace ?? use.buildDir
-    const outcome = await cleanWorkspace(use)
-    if (outcome.kind === 'removed') removed.push({ path, bytes: use.bytes })
-    else kept.push({ path, reason: outcome.reason })
+    const reason = await cleanWorkspace(use)
+    if (reason === null) removed.push({ path, bytes: use.bytes })
+    else kept.push({ path, reason })
   }
   printAnswer(context, json, { removed, kept }, [
     ...removed.map(({ path, bytes }) => `Removed ${formatBytes(bytes)} of ${path}.`),

@@ -12,8 +12,7 @@ import {
   type InstalledClaudeCode,
 } from '../../core/setup/claude-code.ts'
 import { brokenRelease } from '../../core/setup/claude-code-releases.ts'
-import { type ClaudeHomes, createClaudeHomes } from '../../core/try-claude/claude-home.ts'
-import { runClaude } from '../../core/try-claude/claude-run.ts'
+import { type ClaudeHomes, createClaudeHomes, runClaude } from '../../core/try-claude/claude-run.ts'
 import { type ForcedCall, startForcedCalls } from '../../core/try-claude/forced-calls.ts'
 import {
   passed,

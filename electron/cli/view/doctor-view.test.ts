@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Check } from '../../core/doctor/check.ts'
-import { summarise } from '../../core/doctor/run-checks.ts'
+import { type Check, summarise } from '../../core/doctor/check.ts'
 import { renderDoctor } from './doctor-view.ts'
 import { readWidth } from './text-line.ts'
 

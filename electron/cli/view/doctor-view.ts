@@ -1,6 +1,5 @@
 // `nexus doctor`'s report as text, grouped: one line for a passed check; found, why and fix for the others. No I/O.
-import { type Check, type CheckLevel, checkGroups } from '../../core/doctor/check.ts'
-import type { DoctorReport } from '../../core/doctor/run-checks.ts'
+import { type Check, type CheckLevel, checkGroups, type DoctorReport } from '../../core/doctor/check.ts'
 import { plural } from '../../wording/figures.ts'
 import {
   hang,

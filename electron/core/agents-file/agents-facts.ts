@@ -1,13 +1,13 @@
-// The facts in the agents' file: the profile in numbers that an agent can act on. Pure.
+// The facts in the agents' file: the profile in numbers that an agent can act on, and how fast this machine reads prompts. Pure.
 import { createHash } from 'node:crypto'
 import type { Profile } from '../../contract/profile.ts'
 import { clientBaseUrl } from '../clients/client-address.ts'
+import { parseLlamaLogLine } from '../engine/llama-log.ts'
 import { keepsSlots } from '../engine/slot-cache.ts'
 import { plannedServer } from '../memory/planned-server.ts'
 import { clientLimits } from '../router/client-limits.ts'
 import { keptTools } from '../router/kept-tools.ts'
 import { queueLimit } from '../router/litellm-router-settings.ts'
-import type { PrefillSpeed } from './prefill-speed.ts'
 
 export type AgentsFacts = ReturnType<typeof agentsFacts>
 
@@ -63,3 +63,24 @@ export const nameFacts = (facts: AgentsFacts, prefill: PrefillSpeed | null): str
 /** Whether a text made from `named` is still correct and complete. */
 export const saysTheSame = (named: string, now: string): boolean =>
   named === now || named === `${now}+prefill`
+
+export type PrefillSpeed = NonNullable<ReturnType<typeof readPrefillSpeed>>
+
+/** Shorter prompts measure the overhead of a request, not the prefill. */
+const shortestPromptTokens = 256
+const mostPrompts = 20
+
+/** @param lines the running llama-server's log, oldest first. null: no long prompt yet. `prompts`: how many are behind the median. */
+export const readPrefillSpeed = (lines: readonly string[]) => {
+  const rates: number[] = []
+  for (const line of lines) {
+    const event = parseLlamaLogLine(line)
+    // An earlier process may have had another model.
+    if (event?.kind === 'listening' || event?.kind === 'model-loaded') rates.length = 0
+    if (event?.kind !== 'prompt-timing' || event.tokens < shortestPromptTokens) continue
+    if (event.milliseconds > 0) rates.push((event.tokens * 1000) / event.milliseconds)
+  }
+  const sorted = rates.slice(-mostPrompts).toSorted((a, b) => a - b)
+  const median = sorted[Math.floor(sorted.length / 2)]
+  return median === undefined ? null : { tokensPerSecond: median, prompts: sorted.length }
+}

@@ -9,11 +9,16 @@ import { markdownMarks } from '../base/marked-block.ts'
 import { builtinProfiles } from '../config/profiles.ts'
 import { locateStateFolder } from '../config/state-folder.ts'
 import { createPlatform } from '../platform/detect-platform.ts'
-import { type AgentsFacts, nameFacts, saysTheSame } from './agents-facts.ts'
-import { readAgentsBlock, readAgentsFileState, refreshAgentsFiles } from './agents-file.ts'
+import { type AgentsFacts, nameFacts, readPrefillSpeed, saysTheSame } from './agents-facts.ts'
+import {
+  forgetFile,
+  readAgentsBlock,
+  readAgentsFileState,
+  readInstalledFiles,
+  refreshAgentsFiles,
+  rememberFile,
+} from './agents-file.ts'
 import { agentsText } from './agents-text.ts'
-import { forgetFile, readInstalledFiles, rememberFile } from './installed-files.ts'
-import { readPrefillSpeed } from './prefill-speed.ts'
 
 const facts: AgentsFacts = {
   machine: 'Mac15,14, Apple M3 Ultra, 256.00 GiB at 819 GB/s, macOS 27.0',

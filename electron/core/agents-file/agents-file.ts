@@ -1,19 +1,20 @@
-// The agents' file on disk: its current text, the state of installed files, and updating them.
+// The agents' file on disk: its current text, which files contain it, their state, and updating them.
 
+import { z } from 'zod'
 import type { Profile } from '../../contract/profile.ts'
 import { messageOf } from '../base/error-message.ts'
+import { readRecord } from '../base/json-record.ts'
 import { type BlockState, readBlockState, writeBlock } from '../base/managed-file.ts'
 import { type Block, markdownMarks } from '../base/marked-block.ts'
+import { writePrivateFile } from '../base/private-file.ts'
 import type { StateFolder } from '../config/state-folder.ts'
 import { ramDiskSpec } from '../forge/ram-disk-service.ts'
 import { readHeaderOrReason } from '../gguf/gguf-header.ts'
 import { readLastLines } from '../logs/log-follow.ts'
 import { readMachineLine } from '../platform/machine-identity.ts'
 import type { Platform } from '../platform/platform.ts'
-import { agentsFacts, nameFacts, saysTheSame } from './agents-facts.ts'
+import { agentsFacts, nameFacts, readPrefillSpeed, saysTheSame } from './agents-facts.ts'
 import { agentsText } from './agents-text.ts'
-import { readInstalledFiles } from './installed-files.ts'
-import { readPrefillSpeed } from './prefill-speed.ts'
 
 export interface AgentsFileContext {
   readonly folder: Pick<StateFolder, 'agentsFilesPath' | 'logPath'>
@@ -66,3 +67,27 @@ export const refreshAgentsFiles = async (context: AgentsFileContext): Promise<re
     }
   })
 }
+
+/** The files that contain the agents' block, so they can be updated. */
+const RecordSchema = z.strictObject({ version: z.literal(1), paths: z.array(z.string()) })
+
+/** Absolute paths; empty when there are none, or when the record has another version. */
+export const readInstalledFiles = (recordPath: string): readonly string[] =>
+  readRecord(recordPath, RecordSchema)?.paths ?? []
+
+export const rememberFile = (recordPath: string, path: string): void => {
+  const paths = readInstalledFiles(recordPath)
+  if (!paths.includes(path)) write(recordPath, [...paths, path])
+}
+
+export const forgetFile = (recordPath: string, path: string): void => {
+  const paths = readInstalledFiles(recordPath)
+  if (paths.includes(path))
+    write(
+      recordPath,
+      paths.filter((known) => known !== path),
+    )
+}
+
+const write = (recordPath: string, paths: readonly string[]): void =>
+  writePrivateFile(recordPath, `${JSON.stringify({ version: 1, paths }, null, 2)}\n`)

@@ -2,8 +2,7 @@
 import { serviceNames } from '../../contract/service-ids.ts'
 import { formatBytes } from '../../wording/figures.ts'
 import { formatCount } from '../base/format-bytes.ts'
-import type { AgentsFacts } from './agents-facts.ts'
-import type { PrefillSpeed } from './prefill-speed.ts'
+import type { AgentsFacts, PrefillSpeed } from './agents-facts.ts'
 
 export const agentsText = (facts: AgentsFacts, prefill: PrefillSpeed | null): string => {
   const { agents, forge, profileName } = facts

@@ -1,13 +1,12 @@
-// Answers queries. Heavy modules are loaded on first use.
+// Answers queries, and shares the answers among identical ones. Heavy modules are loaded on first use.
 import { homedir } from 'node:os'
 import type { Answers, DoctorAnswer, Query } from '../../contract/question.ts'
 import { within } from '../base/first-of.ts'
-import type { Ask } from '../control/core-link.ts'
-import { isAnswerTo } from '../control/core-link.ts'
+import { type Ask, isAnswerTo } from '../control/core-link.ts'
+import { maxLineBytes } from '../control/protocol.ts'
+import { readLastLines } from '../logs/log-follow.ts'
 import { createCommandRunner } from '../platform/run-command.ts'
 import type { AnswerContext } from './answer-context.ts'
-import { readLogTail } from './log-tail-answer.ts'
-import { type AnswerQuery, shareAnswers } from './shared-answers.ts'
 
 /** A Mac's first system_profiler may take seconds: the settings don't wait, and the next query has the result. */
 const machineMs = 1_000
@@ -52,13 +51,8 @@ const answerQuery = async (query: Query, context: AnswerContext): Promise<Answer
 /** Plans read model headers and the doctor runs programs: guests must not trigger them continuously. */
 const keptForGuestsMs = 30_000
 
-export interface Asks {
-  readonly ask: Ask
-  /** The same answers, up to half a minute old. */
-  readonly askForGuest: Ask
-}
-
-export const createAsks = (context: AnswerContext): Asks => {
+/** `askForGuest` gives the same answers, up to half a minute old. */
+export const createAsks = (context: AnswerContext) => {
   const answer = shareAnswers((query) => answerQuery(query, context), { keepMs: 0 })
   return { ask: checked(answer), askForGuest: checked(shareAnswers(answer, { keepMs: keptForGuestsMs })) }
 }
@@ -72,3 +66,52 @@ const checked =
     if (!isAnswerTo(query, answer)) throw new Error(`the answer to "${asked.type}" violates the contract`)
     return answer
   }
+
+/** For the end of a log: leaves room for the rest of the message. */
+const maxAnswerBytes = maxLineBytes - 4_096
+
+/** Keeps the newest lines if they don't all fit. A log that does not exist yet has no lines. */
+export const readLogTail = async (path: string, lines: number): Promise<readonly string[]> =>
+  keepNewest(await readLastLines(path, lines), maxAnswerBytes)
+
+export const keepNewest = (lines: readonly string[], maxBytes: number): readonly string[] => {
+  let left = maxBytes
+  let first = lines.length
+  while (first > 0) {
+    left -= Buffer.byteLength(JSON.stringify(lines[first - 1])) + 1
+    if (left < 0) break
+    first -= 1
+  }
+  return lines.slice(first)
+}
+
+type AnswerQuery = (query: Query) => Promise<unknown>
+
+interface SharedAnswer {
+  readonly answer: Promise<unknown>
+  /** On the clock of `performance`; null: still being computed. */
+  untilMs: number | null
+}
+
+/**
+ * Merges identical queries in flight (issue 12). The contract limits how many distinct queries exist, and so the work: many
+ * clients asking for the plan cost as much as one.
+ * @param keepMs how long to reuse an answer or a failure; 0: only while it is being computed
+ */
+export const shareAnswers = (answer: AnswerQuery, { keepMs }: { readonly keepMs: number }): AnswerQuery => {
+  const known = new Map<string, SharedAnswer>()
+
+  return (query) => {
+    const name = JSON.stringify(query)
+    const last = known.get(name)
+    if (last !== undefined && (last.untilMs === null || performance.now() < last.untilMs)) return last.answer
+    const next: SharedAnswer = { answer: answer(query), untilMs: null }
+    known.set(name, next)
+    const settle = () => {
+      if (keepMs > 0) next.untilMs = performance.now() + keepMs
+      else known.delete(name)
+    }
+    next.answer.then(settle, settle)
+    return next.answer
+  }
+}

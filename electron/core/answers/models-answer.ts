@@ -1,9 +1,14 @@
-// The models that were judged, for this machine: what a window shows of them, and the judging that `nexus models` shares.
+// The models that were judged, for this machine: what a window shows of them, the judging that `nexus models` shares, and the profile
+// for one of them, as `nexus up --model` starts it.
+
+import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { ModelsAnswer } from '../../contract/question.ts'
+import { writePrivateFile } from '../base/private-file.ts'
 import { builtinProfiles } from '../config/profiles.ts'
-import { type CatalogueModel, findInCatalogue, readCatalogue } from '../models/catalogue.ts'
+import { type CatalogueModel, commandToHave, findInCatalogue, readCatalogue } from '../models/catalogue.ts'
 import { explainChoice, saySource } from '../models/explain-models.ts'
-import { modelFolders, readModelFiles } from '../models/find-models.ts'
+import { findModel, modelFolders, readModelFiles } from '../models/find-models.ts'
 import {
   bestForAgents,
   firstTurnTokens,
@@ -11,6 +16,7 @@ import {
   type JudgedModel,
   judgeModel,
   orderModels,
+  overrideFor,
 } from '../models/judge-models.ts'
 import { type PlanSurroundings, readMachine } from '../stack/plan-reading.ts'
 
@@ -96,4 +102,24 @@ export const judgeOne = async (
     model.draft === null ? null : readModelFiles(findInCatalogue(catalogue, model.draft), folders),
   ])
   return judgeModel(files, draft, studioProfile({ folder }), { agents, machine })
+}
+
+/** Writes it into the state folder, where the user can copy and change it; returns its path. Throws when it can't run here. */
+export const writeModelProfile = async (id: string, surroundings: PlanSurroundings): Promise<string> => {
+  const { folder, resourcesDir } = surroundings
+  const catalogue = readCatalogue(resourcesDir)
+  const model = findInCatalogue(catalogue, id)
+  const machine = await readJudgedMachine(null, surroundings)
+  const judged = await judgeOne(model, catalogue, surroundings, modelAgents, machine)
+  const { path, contextTokens, why } = judged
+  if (path === null) throw new Error(`${id} is not here: ${commandToHave(model)}`)
+  if (contextTokens === null)
+    throw new Error(`${model.name} can't run on this machine: ${why}. nexus models shows what can.`)
+  const folders = modelFolders(folder.modelsDir, folder.runtimeDir)
+  const draft = model.draft === null ? null : findModel(findInCatalogue(catalogue, model.draft), folders)
+  const profile = overrideFor({ model, path }, draft, { agents: modelAgents, contextTokens, machine })
+  const profilePath = join(folder.root, 'model-profiles', `${id}.json`)
+  mkdirSync(dirname(profilePath), { recursive: true, mode: 0o700 })
+  writePrivateFile(profilePath, `${JSON.stringify(profile, null, 2)}\n`)
+  return profilePath
 }

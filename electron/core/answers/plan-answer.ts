@@ -1,5 +1,4 @@
 // The plan for a window: whether it fits, its command line, and the actual allocations beside it.
-import type { MemoryPlan } from '../../contract/memory-plan.ts'
 import type { PlanAnswer } from '../../contract/question.ts'
 import { judgeProfile } from '../config/config.ts'
 import type { PlanDifference } from '../memory/memory-map.ts'
@@ -34,52 +33,25 @@ export const describeMemory = (
   differences: readonly PlanDifference[],
 ): Pick<PlanAnswer, 'memory' | 'memoryUnknown'> => {
   if (memory.kind === 'unknown') return { memory: null, memoryUnknown: memory.reason }
-  const { plan } = memory
-  if (plan.verdict === 'unknown') {
+  const { verdict, ...plan } = memory.plan
+  if (verdict === 'unknown')
     return { memory: null, memoryUnknown: plan.uncounted ?? 'part of it cannot be counted' }
-  }
-  return {
-    memory: {
-      verdict: plan.verdict,
-      reasons: [...plan.reasons],
-      lines: listLines(plan, differences),
-      totalBytes: plan.totalBytes,
-      machineBytes: plan.machineBytes,
-      gpuNeededBytes: plan.gpu.neededBytes,
-      gpuLimitBytes: plan.gpu.limitBytes,
-      suggestions: plan.suggestions.map(({ text }) => text),
-      warnings: [...plan.warnings],
-      agents: plan.agents.note,
-    },
-    memoryUnknown: null,
-  }
-}
-
-type AnswerLine = NonNullable<PlanAnswer['memory']>['lines'][number]
-
-/** llama-server's unplanned allocations come last. */
-const listLines = (plan: MemoryPlan, differences: readonly PlanDifference[]): AnswerLine[] => {
-  const planned = plan.lines.map(
-    ({ id, label, bytes, estimated, note }): AnswerLine => ({
-      label,
-      bytes,
-      estimated,
-      note,
-      allocatedBytes: differences.find((difference) => difference.id === id)?.actualBytes ?? null,
-    }),
-  )
+  const planned = plan.lines.map(({ id, ...line }) => ({
+    ...line,
+    allocatedBytes: differences.find((difference) => difference.id === id)?.actualBytes ?? null,
+  }))
+  // llama-server's unplanned allocations come last.
   const unplanned = differences
     .filter(({ id }) => !plan.lines.some((line) => line.id === id))
-    .map(
-      ({ label, actualBytes }): AnswerLine => ({
-        label,
-        bytes: null,
-        estimated: false,
-        note: null,
-        allocatedBytes: actualBytes,
-      }),
-    )
-  return [...planned, ...unplanned]
+    .map(({ label, actualBytes: allocatedBytes }) => ({
+      label,
+      bytes: null,
+      estimated: false,
+      seedBytes: null,
+      note: null,
+      allocatedBytes,
+    }))
+  return { memory: { ...plan, verdict, lines: [...planned, ...unplanned] }, memoryUnknown: null }
 }
 
 const describeEngine = ({

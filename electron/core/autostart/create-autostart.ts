@@ -2,18 +2,13 @@
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Platform } from '../platform/platform.ts'
-import type { RunCommand } from '../platform/run-command.ts'
 import type { Autostart } from './autostart.ts'
-import { createLaunchdAutostart } from './launchd-autostart.ts'
+import { createLaunchdAutostart, type LaunchdAutostartOptions } from './launchd-autostart.ts'
 import { createSystemdAutostart } from './systemd-autostart.ts'
 
-export interface AutostartPlace {
+export interface AutostartPlace
+  extends Pick<LaunchdAutostartOptions, 'run' | 'homeDir' | 'stateDir' | 'serversLive'> {
   readonly platformId: Platform['id']
-  readonly run: RunCommand
-  readonly homeDir: string
-  readonly stateDir: string
-  /** Whether our servers are running, with or without a core. */
-  readonly serversLive: () => Promise<boolean>
   readonly env: Readonly<Record<string, string | undefined>>
 }
 

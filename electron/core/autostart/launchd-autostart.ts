@@ -140,7 +140,7 @@ const sayWhyUnknown = (loaded: JobReading): string | null => {
  */
 const writePlist = (path: string, plist: string): void => {
   mkdirSync(dirname(path), { recursive: true })
-  writeBeside(path, plist, { mode: 0o644, about: 'lasting', mayReplace: () => true })
+  writeBeside(path, plist, { mode: 0o644 })
 }
 
 const daemonPlistPath = ({ stateDir }: LaunchdAutostartOptions): string =>

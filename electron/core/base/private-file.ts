@@ -25,7 +25,7 @@ export const writePrivateFile = (
   text: string,
   { about = 'lasting' }: { readonly about?: 'lasting' | 'processes' } = {},
 ): void => {
-  writeBeside(path, text, { mode: 0o600, about, mayReplace: () => true })
+  writeBeside(path, text, { about })
 }
 
 /**
@@ -33,24 +33,20 @@ export const writePrivateFile = (
  * Returns false and leaves the file alone otherwise.
  */
 export const replacePrivateFile = (path: string, before: string | null, text: string): boolean =>
-  writeBeside(path, text, {
-    mode: 0o600,
-    about: 'lasting',
-    mayReplace: () => readFileOrNull(path) === before,
-  })
+  writeBeside(path, text, { mayReplace: () => readFileOrNull(path) === before })
 
 /** Returns whether the new text is in place. The temporary file has its mode before it has content. */
 export const writeBeside = (
   path: string,
   text: string,
   {
-    mode,
-    about,
-    mayReplace,
+    mode = 0o600,
+    about = 'lasting',
+    mayReplace = () => true,
   }: {
-    readonly mode: number
-    readonly about: 'lasting' | 'processes'
-    readonly mayReplace: () => boolean
+    readonly mode?: number
+    readonly about?: 'lasting' | 'processes'
+    readonly mayReplace?: () => boolean
   },
 ): boolean => {
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`

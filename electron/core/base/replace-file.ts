@@ -15,7 +15,7 @@ export const replaceFile = (path: string, text: string): void => {
     return
   }
   try {
-    writeBeside(real, text, { mode: mode & 0o777, about: 'lasting', mayReplace: () => true })
+    writeBeside(real, text, { mode: mode & 0o777 })
   } catch (error) {
     // The file is writable but its folder is not.
     if (!isErrno(error, 'EACCES', 'EPERM')) throw error

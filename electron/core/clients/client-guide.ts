@@ -1,4 +1,5 @@
-// The instructions for each developer's client, for this machine and profile.
+// The instructions for each developer's client, for this machine and profile, and for access to the machine itself: SSH for VS Code,
+// Jump Desktop for its screen.
 
 import type { Profile } from '../../contract/profile.ts'
 import type { ClientsAnswer } from '../../contract/question.ts'
@@ -15,7 +16,6 @@ import {
   renderClaudeSettings,
 } from './claude-settings.ts'
 import { addressWarning, clientBaseUrl, isLoopbackOnly } from './client-address.ts'
-import { jumpDesktopNotes, jumpDesktopText, sshConfig, sshNotes } from './remote-access.ts'
 import { shellIds, shellNotes, shellSnippet, shellTitles } from './shell-snippets.ts'
 import { statusLine } from './status-line.ts'
 
@@ -48,7 +48,7 @@ export const buildClientGuides = (
   const sshAddress = isLoopbackOnly(proxy) ? (lanAddresses[0] ?? null) : nameAddress
   const settingsWith = (apiKey: string) => claudeSettings({ baseUrl, apiKey, limits, proxy, slots })
   const snippetsWith = (key: string) =>
-    listSnippets({ proxy, baseUrl, sshAddress, nameAddress, key, settings: settingsWith(key) })
+    listSnippets(proxy, key, settingsWith(key), { baseUrl, sshAddress, nameAddress })
   return {
     baseUrl,
     models: [...new Set([claudeModelName(proxy), proxy.modelName, ...namesClientsAskFor])],
@@ -73,29 +73,21 @@ export const buildClientGuides = (
   }
 }
 
-interface Snippet {
-  readonly id: string
-  readonly title: string
-  /** Contains the key; for the clipboard. */
-  readonly text: string
-  readonly notes: readonly string[]
+interface Addresses {
+  readonly baseUrl: string
+  /** For the hosts file. */
+  readonly nameAddress: string
+  /** null when this machine has none. */
+  readonly sshAddress: string | null
 }
 
-const listSnippets = ({
-  proxy,
-  baseUrl,
-  sshAddress,
-  nameAddress,
-  key,
-  settings,
-}: {
-  readonly proxy: Profile['proxy']
-  readonly baseUrl: string
-  readonly sshAddress: string | null
-  readonly nameAddress: string
-  readonly key: string
-  readonly settings: readonly ClaudeSetting[]
-}): readonly Snippet[] => [
+/** Each `text` contains the key: it is for the clipboard. */
+const listSnippets = (
+  proxy: Profile['proxy'],
+  key: string,
+  settings: readonly ClaudeSetting[],
+  { baseUrl, nameAddress, sshAddress }: Addresses,
+) => [
   ...shellIds.map((id) => ({
     id,
     title: shellTitles[id],
@@ -149,3 +141,44 @@ export const clientsAnswer = (guides: ClientGuides): ClientsAnswer => ({
 export const findSnippet = (guides: ClientGuides, developer: string, snippet: string): string | null =>
   guides.developers.find(({ name }) => name === developer)?.snippets.find(({ id }) => id === snippet)?.text ??
   null
+
+/** A placeholder that cannot pass for a real login. */
+const loginPlaceholder = 'YOUR-LOGIN-ON-THE-STUDIO'
+const sshAlias = 'opta-studio'
+
+/** @param address this machine's address on the network; null when it has none */
+const sshConfig = (proxy: Pick<Profile['proxy'], 'host' | 'port'>, address: string | null): string =>
+  [
+    `Host ${sshAlias}`,
+    `  HostName ${address ?? 'ADDRESS-OF-THE-STUDIO'}`,
+    `  User ${loginPlaceholder}`,
+    '  ServerAliveInterval 30',
+    '  ServerAliveCountMax 4',
+    ...(isLoopbackOnly(proxy) ? [`  LocalForward ${proxy.port} 127.0.0.1:${proxy.port}`] : []),
+  ].join('\n')
+
+const sshNotes = (proxy: Pick<Profile['proxy'], 'host' | 'port'>): readonly string[] => [
+  'Goes into ~/.ssh/config on your own machine (Windows: %USERPROFILE%\\.ssh\\config).',
+  `User: your account on this machine, which Nexus does not know; replace ${loginPlaceholder}.`,
+  'ServerAlive: during a long prefill nothing is sent; without keepalives routers drop the connection.',
+  ...(isLoopbackOnly(proxy)
+    ? [
+        `LocalForward: the Router listens only on this machine; while you are connected, it is also at http://127.0.0.1:${proxy.port} on yours.`,
+      ]
+    : []),
+  `VS Code: "Remote-SSH: Connect to Host...", then ${sshAlias}. Its terminals and Claude Code run on the Studio, so set the variables there.`,
+  'On a Mac, SSH is System Settings, General, Sharing, Remote Login.',
+]
+
+const jumpDesktopText = (address: string | null): string =>
+  [
+    `Computer: ${address ?? 'ADDRESS-OF-THE-STUDIO'}`,
+    'Protocol: Fluid (Jump Desktop Connect on the Studio)',
+    'Resolution: that of your own screen, not Retina',
+  ].join('\n')
+
+const jumpDesktopNotes: readonly string[] = [
+  'Jump Desktop Connect must run on the Studio and have Screen Recording and Accessibility permission (System Settings, Privacy & Security).',
+  'After a reboot no user is logged in: Jump Desktop then shows the login window, while Nexus already runs (nexus service install).',
+  'The glance is readable at half size; nexus status --watch in an SSH terminal shows the same without video.',
+]

@@ -1,13 +1,6 @@
 // The command that Claude Code runs to show the stack under the prompt: one small request to the Router, with system programs.
 
-/** `statusLine` of settings.json (code.claude.com/docs/en/statusline). */
-export interface StatusLine {
-  readonly type: 'command'
-  readonly command: string
-  /** Seconds between runs while the conversation is idle, because slots and queue still change. */
-  readonly refreshInterval: number
-}
-
+/** Seconds between runs while the conversation is idle, because slots and queue still change. */
 const refreshSeconds = 5
 /** resources/opta_status.py answers there. */
 const address = '$ANTHROPIC_BASE_URL/opta/status?session='
@@ -36,8 +29,11 @@ const powershellScript = [
 /** Encoded, because Claude Code may run it with Git Bash or cmd, which would interpret quotes and dollar signs. */
 const powershellCommand = `powershell.exe -NoProfile -NonInteractive -EncodedCommand ${Buffer.from(powershellScript, 'utf16le').toString('base64')}`
 
-export const statusLine = (system: 'unix' | 'windows'): StatusLine => ({
-  type: 'command',
+export type StatusLine = Readonly<ReturnType<typeof statusLine>>
+
+/** `statusLine` of settings.json (code.claude.com/docs/en/statusline). */
+export const statusLine = (system: 'unix' | 'windows') => ({
+  type: 'command' as const,
   command: system === 'unix' ? shCommand : powershellCommand,
   refreshInterval: refreshSeconds,
 })

@@ -51,7 +51,7 @@ export const openSettings = (files: Files, logError: LogError = logToStderr) => 
     chooseProfile(config, config.profile ?? running?.name ?? null, files.runtimeDir)
 
   /** Falls back to the running profile when the configured one can't be read. */
-  const choose = (running: Omit<ChosenProfile, 'because'> | null) => {
+  const choose = (running: NamedProfile | null) => {
     try {
       return { chosen: next(running), problems: [] }
     } catch (error) {
@@ -75,7 +75,7 @@ export const openSettings = (files: Files, logError: LogError = logToStderr) => 
     reread,
     next,
     /** @param running the profile that runs; null when none does */
-    answer: (running: Omit<ChosenProfile, 'because'> | null): SettingsAnswer => {
+    answer: (running: NamedProfile | null): SettingsAnswer => {
       // Read before the file: a change in between then shows as a stale revision and is never missed.
       const revision = readRevision(files.configPath)
       const problems = attempt(reread)
@@ -148,10 +148,7 @@ const judgeConfig = (config: Config, runtimeDir: string, totalMemoryBytes: numbe
   }
 }
 
-interface NamedProfile {
-  readonly name: string
-  readonly profile: Profile
-}
+type NamedProfile = Omit<ChosenProfile, 'because'>
 
 type Difference = SettingsAnswer['restartNeeded'][number]
 

@@ -23,11 +23,19 @@ export const locateStateFolder = (
   platform: NodeJS.Platform,
   homeDir: string,
 ) => {
-  const root = env['NEXUS_HOME'] || defaultRoot(env, platform, homeDir)
+  const isMac = platform === 'darwin'
+  const root =
+    env['NEXUS_HOME'] ||
+    (isMac
+      ? join(homeDir, 'Library', 'Application Support', 'Opta Nexus')
+      : join(env['XDG_STATE_HOME'] || join(homeDir, '.local', 'state'), 'opta-nexus'))
   const sharedDir = env['NEXUS_SHARED'] || (env['NEXUS_HOME'] ? null : defaultSharedDir(platform))
   const modelsDir =
     env['NEXUS_MODELS'] ||
-    (env['NEXUS_HOME'] ? join(root, 'models') : defaultModelsDir(env, platform, homeDir))
+    (env['NEXUS_HOME'] ? join(root, 'models') : null) ||
+    (isMac
+      ? '/Users/Shared/Models'
+      : join(env['XDG_DATA_HOME'] || join(homeDir, '.local', 'share'), 'opta-nexus', 'models'))
   for (const [name, dir] of Object.entries({
     NEXUS_HOME: root,
     NEXUS_SHARED: sharedDir,
@@ -74,24 +82,6 @@ export const locateStateFolder = (
     logPath: (id: LogId): string => join(logsDir, `${id}.log`),
   }
 }
-
-const defaultRoot = (
-  env: Readonly<Record<string, string | undefined>>,
-  platform: NodeJS.Platform,
-  homeDir: string,
-): string =>
-  platform === 'darwin'
-    ? join(homeDir, 'Library', 'Application Support', 'Opta Nexus')
-    : join(env['XDG_STATE_HOME'] || join(homeDir, '.local', 'state'), 'opta-nexus')
-
-const defaultModelsDir = (
-  env: Readonly<Record<string, string | undefined>>,
-  platform: NodeJS.Platform,
-  homeDir: string,
-): string =>
-  platform === 'darwin'
-    ? '/Users/Shared/Models'
-    : join(env['XDG_DATA_HOME'] || join(homeDir, '.local', 'share'), 'opta-nexus', 'models')
 
 /**
  * System folders where every user may create files but not touch those of others (sticky, owned by root): `/Users/Shared` is

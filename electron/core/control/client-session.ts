@@ -1,11 +1,10 @@
 // One attached client, as the core sees it: its requests and subscriptions.
 import type { Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
-import type { LogId } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { messageOf } from '../base/error-message.ts'
 import { createLineReader } from '../base/line-reader.ts'
-import type { Watch } from '../observe/watch.ts'
+import type { Watch } from '../observe/published.ts'
 import type { CoreLink } from './core-link.ts'
 import { createLogPush } from './log-push.ts'
 import { type ControlRequest, type ControlResponse, maxLineBytes, parseRequest } from './protocol.ts'
@@ -13,6 +12,12 @@ import type { Turnstile } from './turnstile.ts'
 
 /** The connection of a client that leaves more than this unread is closed. */
 const maxUnreadBytes = 4 * maxLineBytes
+/** An app has up to six. Each costs its pushes, and a guest may hold 32 connections. */
+const mostSubscriptions = 16
+
+interface Subscription extends Partial<Pick<Watch, 'begun' | 'setWatched'>> {
+  readonly end: () => void
+}
 
 export interface SessionLimits {
   /** A longer request ends the connection before it is parsed. */
@@ -37,12 +42,9 @@ export const serveClient = (
   /** Lines of the last chunk read, which the socket limits to 64 KiB. */
   let waiting: string[] = []
   let isAnswering = false
-  let watch: Watch | null = null
-  /** The newest message for a slow reader, sent once it has read the rest; older snapshots are dropped. */
-  let newest: Snapshot | null = null
-  let stopHistory: (() => void) | null = null
-  let letGo: (() => void) | null = null
-  const followed = new Map<LogId, () => void>()
+  let read: Promise<void> | null = null
+  /** By the number of the request that began it. */
+  const subscriptions = new Map<number, Subscription>()
 
   const send = (response: ControlResponse) => {
     if (socket.destroyed) return
@@ -52,15 +54,18 @@ export const serveClient = (
 
   const untilRead = (): Promise<void> => {
     if (!socket.writableNeedDrain || socket.destroyed) return Promise.resolve()
-    return new Promise((resolve) => {
+    // Shared: each subscription may wait for it.
+    read ??= new Promise((resolve) => {
       const settle = () => {
         socket.off('drain', settle)
         socket.off('close', settle)
+        read = null
         resolve()
       }
       socket.on('drain', settle)
       socket.on('close', settle)
     })
+    return read
   }
 
   /** A client that disconnects gives up its place: one that keeps reconnecting would fill the queue (28,000 seen). */
@@ -78,29 +83,42 @@ export const serveClient = (
     })
   }
 
-  const sendNewest = () => {
-    const snapshot = newest
-    newest = null
-    if (snapshot !== null) send({ kind: 'snapshot', id: null, snapshot })
+  /** A slow reader gets the newest snapshot once it has read the rest; older ones are dropped. */
+  const pushSnapshots = (of: number) => {
+    let newest: Snapshot | null = null
+    const sendNewest = () => {
+      if (newest !== null) send({ kind: 'watched', of, snapshot: newest })
+      newest = null
+    }
+    return (snapshot: Snapshot) => {
+      const isBehind = newest !== null
+      newest = snapshot
+      if (isBehind) return
+      if (socket.writableNeedDrain) void untilRead().then(sendNewest)
+      else sendNewest()
+    }
   }
 
-  const pushSnapshot = (snapshot: Snapshot) => {
-    const isBehind = newest !== null
-    newest = snapshot
-    if (isBehind) return
-    if (socket.writableNeedDrain) void untilRead().then(sendNewest)
-    else sendNewest()
+  const subscribe = async (id: number, begin: () => Subscription): Promise<ControlResponse> => {
+    end(id)
+    if (subscriptions.size >= mostSubscriptions)
+      throw new Error(`a connection may have at most ${mostSubscriptions} subscriptions`)
+    const subscription = begin()
+    subscriptions.set(id, subscription)
+    await subscription.begun
+    // Send what it pushed at once before the answer, even if log lines are still unread.
+    await untilRead()
+    return { kind: 'done', id }
   }
 
-  const stopAll = () => {
+  const end = (id: number) => {
+    subscriptions.get(id)?.end()
+    subscriptions.delete(id)
+  }
+
+  const endAll = () => {
     waiting = []
-    newest = null
-    watch?.stop()
-    stopHistory?.()
-    letGo?.()
-    letGo = null
-    for (const stop of followed.values()) stop()
-    followed.clear()
+    for (const id of subscriptions.keys()) end(id)
   }
 
   const carryOut = async (request: ControlRequest): Promise<ControlResponse> => {
@@ -109,58 +127,33 @@ export const serveClient = (
       case 'snapshot':
         return { kind: 'snapshot', id, snapshot: await core.readSnapshot() }
       case 'watch':
-        watch?.setWatched(request.watched)
-        watch ??= core.watch(pushSnapshot, request)
-        await watch.begun
-        // Send the current snapshot before the answer, even if log lines are still unread.
-        await untilRead()
+        return await subscribe(id, () => {
+          const { begun, setWatched, stop } = core.watch(pushSnapshots(id), request)
+          return { begun, setWatched, end: stop }
+        })
+      case 'watchHistory':
+        return await subscribe(id, () => ({
+          end: core.watchHistory((samples) => send({ kind: 'history', of: id, samples: [...samples] })),
+        }))
+      case 'followLog': {
+        const push = createLogPush(
+          () => socket.writableLength,
+          (lines) => send({ kind: 'logLines', of: id, lines: [...lines] }),
+        )
+        return await subscribe(id, () => ({ end: core.followLog(request.log, push) }))
+      }
+      case 'keep':
+        return await subscribe(id, () => ({ end: core.keep() }))
+      case 'setWatched':
+        subscriptions.get(request.of)?.setWatched?.(request.watched)
         return { kind: 'done', id }
-      case 'unwatch':
-        watch?.stop()
-        watch = null
-        newest = null
+      case 'end':
+        end(request.of)
         return { kind: 'done', id }
       case 'dispatch':
         return { kind: 'outcome', id, outcome: await core.dispatch(request.command) }
       case 'ask':
         return { kind: 'answer', id, answer: await core.ask(request.query) }
-      case 'watchHistory':
-        // The whole history comes at once, before anything else: it is the answer.
-        return await new Promise((resolve) => {
-          let answered = false
-          stopHistory?.()
-          stopHistory = core.watchHistory((samples) => {
-            if (answered) send({ kind: 'history', id: null, samples: [...samples] })
-            else resolve({ kind: 'history', id, samples: [...samples] })
-            answered = true
-          })
-        })
-      case 'unwatchHistory':
-        stopHistory?.()
-        stopHistory = null
-        return { kind: 'done', id }
-      case 'followLog': {
-        const { log } = request
-        if (!followed.has(log)) {
-          const push = createLogPush(
-            () => socket.writableLength,
-            (lines) => send({ kind: 'logLines', id: null, log, lines: [...lines] }),
-          )
-          followed.set(log, core.followLog(log, push))
-        }
-        return { kind: 'done', id }
-      }
-      case 'unfollowLog':
-        followed.get(request.log)?.()
-        followed.delete(request.log)
-        return { kind: 'done', id }
-      case 'keep':
-        letGo ??= core.keep()
-        return { kind: 'done', id }
-      case 'unkeep':
-        letGo?.()
-        letGo = null
-        return { kind: 'done', id }
       case 'snippet':
         return { kind: 'snippet', id, text: await core.readSnippet(request) }
     }
@@ -175,7 +168,7 @@ export const serveClient = (
       send({ kind: 'error', id: parsed.request.id, message: messageOf(error) })
     }
     // The client may have disconnected while a subscription was being set up.
-    if (socket.destroyed) stopAll()
+    if (socket.destroyed) endAll()
   }
 
   const answerAll = async (): Promise<void> => {
@@ -210,7 +203,7 @@ export const serveClient = (
   socket.on('data', hear)
   // Ignore a client that vanishes mid-write.
   socket.on('error', () => socket.destroy())
-  socket.once('close', stopAll)
+  socket.once('close', endAll)
 }
 
 /** A client would treat a longer line as garbage and close the connection. */
@@ -218,5 +211,5 @@ const toLine = (response: ControlResponse): string => {
   const line = `${JSON.stringify(response)}\n`
   if (Buffer.byteLength(line) <= maxLineBytes) return line
   const message = `the answer is longer than ${maxLineBytes} bytes`
-  return `${JSON.stringify({ kind: 'error', id: response.id, message } satisfies ControlResponse)}\n`
+  return `${JSON.stringify({ kind: 'error', id: 'id' in response ? response.id : null, message } satisfies ControlResponse)}\n`
 }

@@ -8,12 +8,10 @@ import { messageOf } from '../base/error-message.ts'
 import { firstOf, within } from '../base/first-of.ts'
 import { watchFolder } from '../base/watch-folder.ts'
 import { ensureStateFolder, type StateFolder } from '../config/state-folder.ts'
-import type { Watch } from '../observe/watch.ts'
+import type { Watch } from '../observe/published.ts'
 import { attachToCore, type ControlClient } from './client.ts'
 import type { CoreLink } from './core-link.ts'
-import { attachAsGuest } from './guests/attach-as-guest.ts'
-import { readSharedSocketName } from './guests/shared-socket.ts'
-import { createSilenceWatch } from './silence-watch.ts'
+import { attachAsGuest, readSharedSocketName } from './guests/shared-folder.ts'
 
 export type LinkState = Pick<AppState, 'link' | 'snapshot'>
 
@@ -60,12 +58,14 @@ export const connectCore = ({ folder, start, onState, patience = usualPatience }
   let guestOf: string | null = null
   let ended = false
   let end = () => {}
-  const bell = createBell()
+  /** Settles when a socket has come or gone since the last look. */
+  let rung: Promise<void> = Promise.resolve()
+  let ring = () => {}
   const ending = new Promise<void>((resolve) => {
     end = () => {
       ended = true
       resolve()
-      bell.ring()
+      ring()
     }
   })
 
@@ -85,12 +85,18 @@ export const connectCore = ({ folder, start, onState, patience = usualPatience }
         answer.then(() => true),
         patience.answerMs,
       )) === true
-    const silence = createSilenceWatch({
-      patienceMs: () => (watched ? patience.watchedMs : patience.calmMs),
+    let timer: NodeJS.Timeout | undefined
+    let isOver = false
+    /** A stopped, stuck or swapped-out process doesn't close its connection, so a silent core is asked. */
+    const heard = () => {
+      clearTimeout(timer)
+      if (!isOver) timer = setTimeout(() => void check(), watched ? patience.watchedMs : patience.calmMs)
+    }
+    const check = async () => {
       // `closed` reports a connection that has ended.
-      ask: () => isAnswered(core.readSnapshot().catch(() => {})),
-      onSilent: fallSilent,
-    })
+      if (await isAnswered(core.readSnapshot().catch(() => {}))) heard()
+      else fallSilent()
+    }
     const unanswered = () => new Error(`the core${whose} does not answer`)
 
     // So that the app can still show it after everything was stopped.
@@ -98,7 +104,7 @@ export const connectCore = ({ folder, start, onState, patience = usualPatience }
     const watch = core.watch(
       (snapshot) => {
         whose = ` (pid ${snapshot.owner.pid})`
-        silence.heard()
+        heard()
         tell({ link: attachedTo(snapshot), snapshot })
       },
       { watched },
@@ -112,7 +118,8 @@ export const connectCore = ({ folder, start, onState, patience = usualPatience }
       const end = firstOf<unknown>([core.closed, ending, silent.then(() => 'silent')])
       if ((await end) === 'silent') throw unanswered()
     } finally {
-      silence.stop()
+      isOver = true
+      clearTimeout(timer)
       using = null
       for (const [begin, undo] of begun) {
         undo?.()
@@ -138,7 +145,7 @@ export const connectCore = ({ folder, start, onState, patience = usualPatience }
       if (unfollow === null) {
         // It may be impossible to create now and fixed later.
         ensureStateFolder(folder)
-        unfollow = followSockets(folder, bell.ring)
+        unfollow = followSockets(folder, () => ring())
       }
       const client = await attach()
       if (client === null) return guestOf === null ? { kind: 'missed' } : { kind: 'host-gone', user: guestOf }
@@ -153,12 +160,14 @@ export const connectCore = ({ folder, start, onState, patience = usualPatience }
   const run = async (): Promise<void> => {
     while (!ended) {
       // Before the look, so that we don't miss a core that comes meanwhile.
-      bell.mute()
+      rung = new Promise((resolve) => {
+        ring = resolve
+      })
       const found = await look()
       tell({ link: linkWithout(found), snapshot: null })
-      if (found.kind === 'host-gone') await bell.heard(null)
-      if (found.kind === 'missed') await bell.heard(retryMs)
-      if (found.kind === 'failed') await bell.heard(failedMs)
+      if (found.kind === 'host-gone') await rung
+      if (found.kind === 'missed') await within(rung, retryMs)
+      if (found.kind === 'failed') await within(rung, failedMs)
     }
     unfollow?.()
   }
@@ -220,31 +229,6 @@ const linkWithout = (found: Look): AppState['link'] => {
       }
     case 'failed':
       return { kind: 'lost', reason: found.reason }
-  }
-}
-
-/** A waiter for a bell that may ring at any time; a ring since the last mute counts too. */
-const createBell = () => {
-  let isRung = false
-  let wake = () => {}
-  return {
-    ring: () => {
-      isRung = true
-      wake()
-    },
-    mute: () => {
-      isRung = false
-    },
-    /** @param ms the longest wait; null: for ever */
-    heard: (ms: number | null) =>
-      new Promise<void>((resolve) => {
-        const timer = ms === null ? null : setTimeout(resolve, ms)
-        wake = () => {
-          if (timer !== null) clearTimeout(timer)
-          resolve()
-        }
-        if (isRung) wake()
-      }),
   }
 }
 

@@ -136,7 +136,7 @@ describe('attached client', () => {
     expect(watchers.size).toBe(0)
   })
 
-  it('watches closely only while one of its listeners does', async () => {
+  it('watches as closely as each of its listeners wants', async () => {
     const client = await attach()
     const cadences = () => [...watchers].map(({ watched }) => watched)
     const tray = client.watch(() => {}, { watched: false })
@@ -145,7 +145,7 @@ describe('attached client', () => {
     const seen: Snapshot[] = []
     const window = client.watch((snapshot) => seen.push(snapshot))
     await window.begun
-    expect(cadences()).toEqual([true])
+    expect(cadences()).toEqual([false, true])
     expect(seen).toEqual([sampleSnapshot])
     window.stop()
     await client.readSnapshot()
@@ -188,7 +188,7 @@ describe('attached client', () => {
     await client.readSnapshot()
     expect(seen).toEqual([[1, 2], [3], [4]])
     expect(late).toEqual([[1, 2], [4]])
-    expect(historians.size).toBe(1)
+    expect(historians.size).toBe(2)
     stop()
     stopLate()
     await client.readSnapshot()
@@ -314,6 +314,26 @@ describe('the socket', () => {
     })
     expect(JSON.parse(snapshot ?? '')).toMatchObject({ kind: 'snapshot', id: 9 })
     expect(commands).toEqual([])
+  })
+
+  it('holds at most 16 subscriptions for a client, and one for each number', async () => {
+    const same = '{"id":1,"method":"watchHistory"}\n'.repeat(20)
+    const others = Array.from({ length: 17 }, (_, index) => `{"id":${index + 1},"method":"watchHistory"}\n`)
+    const socket = connect(socketPath)
+    let text = ''
+    socket.on('data', (piece) => {
+      text += piece.toString()
+    })
+    socket.write(same)
+    await expect.poll(() => text.split('"done"').length - 1).toBe(20)
+    expect(historians.size).toBe(1)
+    socket.write(others.join(''))
+    await expect.poll(() => text).toContain('"id":17,"message":"a connection may have at most 16')
+    expect(historians.size).toBe(16)
+    socket.write('{"id":99,"method":"end","of":3}\n')
+    await expect.poll(() => historians.size).toBe(15)
+    socket.destroy()
+    await expect.poll(() => historians.size).toBe(0)
   })
 
   it('refuses a line without end before it fills memory, and serves others on', async () => {

@@ -4,7 +4,7 @@ import type { Command, Outcome } from '../../contract/command.ts'
 import { type Answers, answerSchemas, type Query } from '../../contract/question.ts'
 import type { LogId } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
-import type { Watchable } from '../observe/watch.ts'
+import type { Watchable } from '../observe/published.ts'
 
 /** A question without its answer's type, as it comes over the socket. */
 export type Ask = <T extends Query['type']>(query: Extract<Query, { type: T }>) => Promise<Answers[T]>

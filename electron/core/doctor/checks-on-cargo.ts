@@ -5,7 +5,7 @@ import { quoteForShell } from '../../wording/shell-quote.ts'
 import { formatBytes } from '../base/format-bytes.ts'
 import { readFileOrNull } from '../base/private-file.ts'
 import { configPathIn } from '../forge/cargo-config-file.ts'
-import { type CargoBuildSettings, readCargoConfig } from '../forge/cargo-config-text.ts'
+import { readCargoConfig } from '../forge/cargo-config-text.ts'
 import { abilityOf, type CargoReading, readCargoVersion } from '../forge/cargo-version.ts'
 import { includePathOf, isPrepared } from '../forge/forge-layout.ts'
 import { listWorkspaces } from '../forge/forge-workspaces.ts'
@@ -15,29 +15,20 @@ import { readUserName } from '../platform/user-name.ts'
 import { type CheckSource, fail, ok, unknown, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
 
-export interface CargoSetting {
-  /** null: the file could not be parsed; `unclear` says why. */
-  readonly settings: CargoBuildSettings | null
-  readonly unclear: string | null
-  readonly configPath: string
-  /** CARGO_BUILD_BUILD_DIR and CARGO_TARGET_DIR, which override the file; null when not set. */
-  readonly envBuildDir: string | null
-  readonly envTargetDir: string | null
-}
+type CargoSetting = NonNullable<Awaited<ReturnType<typeof readCargoSetting>>>
 
 /** null: cargo is not installed. */
-export const readCargoSetting = async (
-  env: DoctorFacts['env'],
-  homeDir: string,
-): Promise<CargoSetting | null> => {
+export const readCargoSetting = async (env: DoctorFacts['env'], homeDir: string) => {
   const cargoHome = env['CARGO_HOME'] || join(homeDir, '.cargo')
   if ((await lstatOrNull(cargoHome)) === null) return null
   const configPath = configPathIn(cargoHome)
   const reading = readCargoConfig(readFileOrNull(configPath) ?? '')
   return {
+    /** null: the file could not be parsed; `unclear` says why. */
     settings: reading.kind === 'settings' ? reading.settings : null,
     unclear: reading.kind === 'unclear' ? reading.reason : null,
     configPath,
+    // They override the file; null when not set.
     envBuildDir: env['CARGO_BUILD_BUILD_DIR'] || null,
     envTargetDir: env['CARGO_TARGET_DIR'] || null,
   }

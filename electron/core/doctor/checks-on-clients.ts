@@ -8,7 +8,6 @@ import { mayAccess } from '../base/regular-file.ts'
 import { claudeSettings } from '../clients/claude-settings.ts'
 import { clientBaseUrl } from '../clients/client-address.ts'
 import { type ReachAddress, readAddress } from '../clients/reach-address.ts'
-import { readSettings } from '../clients/settings-judgement.ts'
 import { readReleaseTry, releaseTriesFile } from '../clients/tried-releases.ts'
 import { clientName } from '../config/gateway-address.ts'
 import { plannedServer } from '../memory/planned-server.ts'
@@ -87,11 +86,10 @@ export const checksOnClients: readonly CheckSource[] = [
       const baseUrl = clientBaseUrl(proxy, await lanAddresses())
       const { slots } = plannedServer(llamaServer)
       const expected = claudeSettings({ baseUrl, apiKey: '', limits: await readLimits(facts), proxy, slots })
-      const reading = readSettings(text, expected, (url) => {
+      return judgeSettings(path, text, expected, (url) => {
         const address = readAddress(url)
         return address.kind === 'address' && here(address.address)
       })
-      return judgeSettings(path, reading)
     },
   },
   {

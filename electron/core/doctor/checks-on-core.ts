@@ -1,11 +1,16 @@
-// Checks on the core, services without a core, and failed services.
+// Checks on the core, services without a core, failed services, and which other users may attach.
 
+import type { Guests } from '../../contract/config.ts'
 import type { Profile } from '../../contract/profile.ts'
 import { type ServiceId, serviceNames } from '../../contract/service-ids.ts'
 import { presentServices } from '../../contract/services.ts'
 import type { ServiceState, Snapshot } from '../../contract/snapshot.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
 import { chooseProfile } from '../config/profiles.ts'
 import { isLockHeld, readLockOwner } from '../control/core-lock.ts'
+import { defaultGuests } from '../control/guests/guest-socket.ts'
+import { readSharedFolder, type SharedSocket } from '../control/guests/shared-folder.ts'
+import { readOwnUid, readUserName } from '../platform/user-name.ts'
 import { readIntent } from '../stack/intent.ts'
 import type { LedgerEntry } from '../supervise/ledger.ts'
 import { type CheckSource, fail, ok, type Verdict, warn } from './check.ts'
@@ -119,6 +124,35 @@ const readCoreFacts = async (facts: DoctorFacts): Promise<CoreFacts> => {
   }
 }
 
+export interface GuestFacts {
+  readonly guests: Guests
+  readonly coreRuns: boolean
+  readonly sockets: readonly SharedSocket[]
+  readonly uid: number
+  /** Names of the other users with a trustworthy socket there. */
+  readonly others: readonly string[]
+}
+
+export const judgeGuests = ({ guests, coreRuns, sockets, uid, others }: GuestFacts): Verdict => {
+  const strange = sockets.find(({ distrust }) => distrust !== null)
+  if (strange !== undefined)
+    // In a sticky folder only root may delete another user's file (unlink(2)).
+    return warn(
+      `${strange.path} ${strange.distrust}: Nexus ignores it`,
+      `sudo rm ${quoteForShell(strange.path)}`,
+    )
+  const beside = others.length === 0 ? '' : `; also shared by ${others.join(' and ')}`
+  if (guests === 'none')
+    return ok(`no other user may attach; "guests" in the config allows a group, or everyone${beside}`)
+  const who = guests === 'everyone' ? 'everyone on this machine' : `the group ${guests.group}`
+  if (coreRuns && !sockets.some((socket) => socket.uid === uid))
+    return warn(
+      `${who} may attach, but this core has no socket for them: its log says why`,
+      'nexus logs core',
+    )
+  return ok(`${who} may see, start and stop the stack, without keys or settings${beside}`)
+}
+
 export const checksOnCore: readonly CheckSource[] = [
   {
     id: 'core.owner',
@@ -133,6 +167,24 @@ export const checksOnCore: readonly CheckSource[] = [
     read: async (facts) => {
       const core = await facts.core()
       return core.kind === 'attached' ? judgeServices(core.snapshot) : null
+    },
+  },
+  {
+    id: 'core.guests',
+    title: 'Other users',
+    why: 'a second stack on this machine would need the same ports and memory',
+    read: async ({ folder: { sharedDir }, platform, config, core }) => {
+      if (sharedDir === null) return null
+      const sockets = readSharedFolder(sharedDir)
+      const uid = readOwnUid()
+      const others = sockets.filter((socket) => socket.distrust === null && socket.uid !== uid)
+      return judgeGuests({
+        guests: config.guests ?? defaultGuests(platform.id),
+        coreRuns: (await core()).kind === 'attached',
+        sockets,
+        uid,
+        others: await Promise.all(others.map((other) => readUserName(other.uid))),
+      })
     },
   },
 ]

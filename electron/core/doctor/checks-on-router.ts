@@ -1,31 +1,26 @@
-// Checks on the Router: the installed LiteLLM, the host name that clients use, whether conversations keep their slots.
-
+// Checks on the Router: the installed LiteLLM, the host name that clients use, whether conversations keep their slots; and whether
+// the core reaches the profile's other Studios.
 import { lookup } from 'node:dns/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import type { NodeProfile } from '../../contract/profile.ts'
+import type { StudioNode } from '../../contract/snapshot.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { messageOf } from '../base/error-message.ts'
 import { isLoopback } from '../base/local-url.ts'
 import { isErrno } from '../base/private-file.ts'
 import { clientName, hostsLine, hostsPaths, readGatewayAddress } from '../config/gateway-address.ts'
-import { doesNotRestoreText, readDoesNotRestore } from '../engine/parked-verdict.ts'
+import { doesNotRestoreText, readDoesNotRestore } from '../engine/engine-record.ts'
 import { slotCacheOf } from '../engine/slot-cache.ts'
 import { plannedServer } from '../memory/planned-server.ts'
 import { describeFailure } from '../platform/run-command.ts'
 import { probeLiteLlm } from '../router/litellm-health.ts'
+import { localNetworkAdvice } from '../router/nodes/studio-nodes.ts'
 import { isLiteLlmInstalled, readInstalledLiteLlm, readPinnedLiteLlm } from '../setup/litellm.ts'
 import { type CheckSource, fail, ok, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
 
-export interface NameFacts {
-  /** The name's address on this machine; null when it does not resolve. */
-  readonly address: string | null
-  readonly ownAddresses: readonly string[]
-  readonly routerRuns: boolean
-  /** The gateway's URL under the name; null: no gateway. */
-  readonly gatewayUrl: string | null
-  /** URLs under the name at which LiteLLM answered. */
-  readonly answeredAt: readonly string[]
-}
+type NameFacts = Awaited<ReturnType<typeof readName>>
 
 export const judgeName = (facts: NameFacts): Verdict => {
   const { address, ownAddresses, routerRuns, gatewayUrl, answeredAt } = facts
@@ -81,7 +76,7 @@ export const readLiteLlm = async ({
       )
 }
 
-const readName = async (facts: DoctorFacts, signal: AbortSignal): Promise<NameFacts> => {
+const readName = async (facts: DoctorFacts, signal: AbortSignal) => {
   const [address, ownAddresses, running] = await Promise.all([
     lookup(clientName, { family: 4 }).then(
       (found) => found.address,
@@ -101,10 +96,13 @@ const readName = async (facts: DoctorFacts, signal: AbortSignal): Promise<NameFa
   const answers =
     address === null || !routerRuns ? [] : await Promise.all(urls.map((url) => probeLiteLlm(url, signal)))
   return {
+    /** The name's address on this machine; null when it does not resolve. */
     address,
     ownAddresses,
     routerRuns,
+    /** The gateway's URL under the name; null: no gateway. */
     gatewayUrl,
+    /** URLs under the name at which LiteLLM answered. */
     answeredAt: urls.filter((_, index) => answers[index]?.state === 'ready'),
   }
 }
@@ -122,6 +120,59 @@ export const judgeParked = (doesNotRestore: boolean, fullSlidingCache: boolean):
       : 'If the model uses sliding-window attention (Gemma), add "--swa-full" to llamaServer.pinnedFlags; it needs more memory (nexus plan). Hybrid models have no such option.',
   )
 }
+
+export interface NodeFacts {
+  readonly node: Pick<NodeProfile, 'name' | 'host' | 'port'>
+  /** Result of connecting from this process: `reached`, a code such as EHOSTUNREACH, or `no answer`. */
+  readonly fromHere: string
+  /** The core's view of it; null when no core runs. */
+  readonly fromCore: Pick<StudioNode, 'phase' | 'reason'> | null
+}
+
+const judgeNode = ({ node, fromHere, fromCore }: NodeFacts, isMac: boolean): Verdict => {
+  const { name, host, port } = node
+  const place = `${name} (${host}:${port})`
+  if (fromHere === 'reached' && fromCore?.phase === 'unreachable')
+    return isMac && fromCore.reason?.includes('EHOSTUNREACH') === true
+      ? warn(
+          `${place} is reachable from here, but not from the core: macOS denies it the local network`,
+          'Allow it in System Settings, Privacy & Security, Local Network, or start the core from Terminal: nexus restart.',
+        )
+      : warn(
+          `${place} is reachable from here, but not from the core: ${fromCore.reason ?? 'no reason given'}`,
+          'nexus logs core',
+        )
+  if (fromHere === 'reached') return ok(`${place} is reachable`)
+  if (fromCore !== null && fromCore.phase !== 'unreachable')
+    return ok(`${place} is reachable from the core (not from here: ${fromHere})`)
+  const privacy = isMac && fromHere === 'EHOSTUNREACH' ? `; ${localNetworkAdvice(process.execPath)}` : ''
+  return warn(`${place} is unreachable: ${fromHere}${privacy}`, `nc -vz ${host} ${port}`)
+}
+
+/** Lists the unreachable nodes with a fix for the first; lists all nodes when every one is reachable. */
+export const judgeNodes = (all: readonly NodeFacts[], isMac: boolean): Verdict => {
+  const verdicts = all.map((facts) => judgeNode(facts, isMac))
+  const wrong = verdicts.filter(({ level }) => level !== 'ok')
+  const [first] = wrong
+  return first === undefined
+    ? ok(verdicts.map(({ found }) => found).join('; '))
+    : warn(wrong.map(({ found }) => found).join('; '), first.mend)
+}
+
+export const tryConnect = (host: string, port: number, signal: AbortSignal): Promise<string> =>
+  new Promise((resolve) => {
+    const socket = connect({ host, port, signal })
+    socket.once('connect', () => {
+      resolve('reached')
+      socket.destroy()
+    })
+    socket.once('error', (error) => {
+      const code = 'code' in error && typeof error.code === 'string' ? error.code : error.message
+      resolve(signal.aborted ? 'no answer' : code)
+    })
+  })
+
+const connectMs = 1_500
 
 export const checksOnRouter: readonly CheckSource[] = [
   {
@@ -153,6 +204,23 @@ export const checksOnRouter: readonly CheckSource[] = [
       return cache.parked === null
         ? ok('pinned to their slots; parking in files is off (llamaServer.parkedCacheMiB)')
         : judgeParked(readDoesNotRestore(folder), plannedServer(profile.llamaServer).fullSlidingCache)
+    },
+  },
+  {
+    id: 'nodes.reach',
+    title: 'Other Studios',
+    why: 'an unreachable Studio takes no requests, so the others must serve its share',
+    read: async ({ chosen, platform, core }, signal) => {
+      const nodes = chosen.profile.nodes ?? []
+      if (nodes.length === 0) return null
+      const soon = AbortSignal.any([signal, AbortSignal.timeout(connectMs)])
+      const known = core().then((reading) => (reading.kind === 'attached' ? reading.snapshot.nodes : []))
+      const facts = nodes.map(async (node) => ({
+        node,
+        fromHere: await tryConnect(node.host, node.port, soon),
+        fromCore: (await known).find(({ name }) => name === node.name) ?? null,
+      }))
+      return judgeNodes(await Promise.all(facts), platform.id === 'darwin')
     },
   },
 ]

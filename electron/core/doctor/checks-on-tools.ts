@@ -14,17 +14,8 @@ import { type LeftOut, readToolBook, type ToolBook, toolBookName } from '../rout
 import { type CheckSource, ok, unknown, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
 
-/** What llama-server learned about its chat template by rendering it (common/jinja/caps.cpp). null: not reported. */
-export type ToolCaps =
-  | {
-      readonly kind: 'caps'
-      readonly tools: boolean | null
-      readonly toolCalls: boolean | null
-      readonly systemRole: boolean | null
-    }
-  /** Not reported: a build from before 2026. */
-  | { readonly kind: 'silent' }
-  | { readonly kind: 'failed'; readonly reason: string }
+/** What llama-server learned about its chat template by rendering it (common/jinja/caps.cpp). */
+export type ToolCaps = ReturnType<typeof parseToolCaps>
 
 /** Builds differ in which caps they report, so each is parsed on its own. */
 const CapSchema = z.boolean().nullable().catch(null)
@@ -35,17 +26,21 @@ const PropsSchema = z.object({
     .catch(undefined),
 })
 
-export const parseToolCaps = (text: string): ToolCaps => {
+export const parseToolCaps = (text: string) => {
   const props = PropsSchema.safeParse(parseJsonOrNull(text))
-  if (!props.success) return { kind: 'failed', reason: "could not parse llama-server's answer to /props" }
+  if (!props.success)
+    return { kind: 'failed' as const, reason: "could not parse llama-server's answer to /props" }
   const caps = props.data.chat_template_caps
-  if (caps === undefined || Object.values(caps).every((cap) => cap === null)) return { kind: 'silent' }
+  // A build from before 2026.
+  if (caps === undefined || Object.values(caps).every((cap) => cap === null))
+    return { kind: 'silent' } as const
+  // null: not reported.
   return {
     kind: 'caps',
     tools: caps.supports_tools,
     toolCalls: caps.supports_tool_calls,
     systemRole: caps.supports_system_role,
-  }
+  } as const
 }
 
 const capWords = [

@@ -2,7 +2,6 @@
 import { describe, expect, it } from 'vitest'
 import { claudeSettings, renderClaudeSettings } from '../clients/claude-settings.ts'
 import type { ReachAddress } from '../clients/reach-address.ts'
-import { readSettings } from '../clients/settings-judgement.ts'
 import { builtinProfiles } from '../config/profiles.ts'
 import { clientLimits } from '../router/client-limits.ts'
 import { judgeMends, judgeRoom, judgeSettings, judgeVariables, judgeVersion } from './client-judgements.ts'
@@ -103,7 +102,7 @@ describe('judgeSettings', () => {
     })
   const here = (url: string) => url.startsWith('http://10.0.0.5')
   const judge = (text: string) =>
-    judgeSettings('/home/anna/.claude/settings.json', readSettings(text, settingsFor(393_216), here))
+    judgeSettings('/home/anna/.claude/settings.json', text, settingsFor(393_216), here)
 
   it('passes the file that nexus clients shows', () => {
     expect(judge(renderClaudeSettings(settingsFor(393_216)))?.level).toBe('ok')

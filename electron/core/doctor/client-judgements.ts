@@ -1,9 +1,11 @@
 // Judges a client's environment: room in its slot, the Router's switches, variables, settings. Pure.
 
+import { z } from 'zod'
 import type { Profile } from '../../contract/profile.ts'
 import { formatCount } from '../base/format-bytes.ts'
+import { parseJsonOrNull } from '../base/json-record.ts'
+import type { ClaudeSetting } from '../clients/claude-settings.ts'
 import { judgeAddress, type ReachAddress, readAddress } from '../clients/reach-address.ts'
-import type { SettingsReading } from '../clients/settings-judgement.ts'
 import type { ReleaseTry } from '../clients/tried-releases.ts'
 import { claudeModelName, isMeasuredName } from '../router/claude-model-name.ts'
 import { type ClientLimits, firstTurnTokens } from '../router/client-limits.ts'
@@ -75,22 +77,39 @@ export const judgeVariables = (env: Env, isHere: (address: ReachAddress) => bool
   return ok(`ANTHROPIC_BASE_URL is ${address.baseUrl}`)
 }
 
-export const judgeSettings = (path: string, reading: SettingsReading): Verdict | null => {
+const SettingsSchema = z.object({
+  env: z.record(z.string(), z.unknown()).optional(),
+  permissions: z.object({ deny: z.array(z.string()).optional() }).optional(),
+})
+/** Secrets. */
+const notCompared = ['ANTHROPIC_BASE_URL', 'ANTHROPIC_AUTH_TOKEN']
+
+/**
+ * Compares the user's Claude Code settings with those for this machine, except tools, which the user may choose. Never shows a
+ * key. null: they point to another server, or to none.
+ * @param isHere whether a URL leads to this machine's Router
+ */
+export const judgeSettings = (
+  path: string,
+  text: string,
+  expected: readonly ClaudeSetting[],
+  isHere: (baseUrl: string) => boolean,
+): Verdict | null => {
   const mend = `Copy the settings that nexus clients NAME shows into ${path}, line by line.`
-  switch (reading.kind) {
-    case 'other':
-      return null
-    case 'broken':
-      return fail(`${path} is not valid JSON, so Claude Code ignores it`, mend)
-    case 'ours': {
-      const [first] = reading.differences
-      if (first === undefined) return ok(`${path} matches this profile`)
-      const list = reading.differences.map(
-        ({ name, found, ours }) => `${name} is ${found ?? 'not set'}, not ${ours}`,
-      )
-      return warn(`${path}: ${list.join('; ')}`, mend)
-    }
-  }
+  const settings = SettingsSchema.safeParse(parseJsonOrNull(text))
+  if (!settings.success) return fail(`${path} is not valid JSON, so Claude Code ignores it`, mend)
+  const env = settings.data.env ?? {}
+  const baseUrl = env['ANTHROPIC_BASE_URL']
+  if (typeof baseUrl !== 'string' || !isHere(baseUrl)) return null
+  const differences = expected.flatMap(({ name, value }) => {
+    const found = env[name]
+    if (typeof value !== 'string' || notCompared.includes(name) || String(found ?? '') === value) return []
+    if (name.endsWith('_MODEL') && typeof found === 'string' && isMeasuredName(found)) return []
+    return [`${name} is ${found === undefined ? 'not set' : found}, not ${value}`]
+  })
+  return differences.length === 0
+    ? ok(`${path} matches this profile`)
+    : warn(`${path}: ${differences.join('; ')}`, mend)
 }
 
 /**

@@ -9,43 +9,33 @@ import { chooseProfile } from '../config/profiles.ts'
 import type { StateFolder } from '../config/state-folder.ts'
 import { readIntent } from '../stack/intent.ts'
 import { readLiveServices } from '../stack/live-services.ts'
+import { runChecks } from './check.ts'
 import { checksOnCargo } from './checks-on-cargo.ts'
 import { checksOnClients } from './checks-on-clients.ts'
 import { checksOnConfig } from './checks-on-config.ts'
 import { checksOnCore } from './checks-on-core.ts'
 import { checksOnEngine } from './checks-on-engine.ts'
-import { checksOnFolders } from './checks-on-folders.ts'
 import { checksOnForge } from './checks-on-forge.ts'
-import { checksOnGuests } from './checks-on-guests.ts'
 import { checksOnKeys } from './checks-on-keys.ts'
 import { checksOnMac } from './checks-on-mac.ts'
 import { checksOnMachine } from './checks-on-machine.ts'
 import { checksOnMemory } from './checks-on-memory.ts'
-import { checksOnModels } from './checks-on-models.ts'
-import { checksOnNodes } from './checks-on-nodes.ts'
 import { checksOnPorts } from './checks-on-ports.ts'
 import { checksOnReach } from './checks-on-reach.ts'
 import { checksOnRouter } from './checks-on-router.ts'
 import { checksOnTools } from './checks-on-tools.ts'
-import { checksOnWired } from './checks-on-wired.ts'
 import { type ConfigState, createDoctorFacts, type DoctorContext } from './facts.ts'
-import { type DoctorReport, runChecks } from './run-checks.ts'
 
 const allChecks = [
   ...checksOnConfig,
   ...checksOnCore,
-  ...checksOnGuests,
   ...checksOnEngine,
-  ...checksOnModels,
   ...checksOnTools,
   ...checksOnMemory,
-  ...checksOnWired,
   ...checksOnPorts,
   ...checksOnReach,
   ...checksOnKeys,
-  ...checksOnFolders,
   ...checksOnRouter,
-  ...checksOnNodes,
   ...checksOnClients,
   ...checksOnForge,
   ...checksOnCargo,
@@ -62,13 +52,10 @@ export interface DoctorRequest
   readonly requestedProfile: string | null
 }
 
-export interface Examination extends DoctorReport {
-  readonly profile: string
-  readonly because: string
-}
+export type Examination = Awaited<ReturnType<typeof examine>>
 
 /** Throws ConfigError when the requested profile cannot be read. */
-export const examine = async (request: DoctorRequest): Promise<Examination> => {
+export const examine = async (request: DoctorRequest) => {
   const { config, state } = readConfigState(request.folder)
   const picked = await pickProfile(request, config)
   const { name, because } = picked.chosen

@@ -2,8 +2,6 @@
 
 import { join } from 'node:path'
 import type { Config } from '../../contract/config.ts'
-import type { Memory, RamDisk, Snapshot } from '../../contract/snapshot.ts'
-import type { AutostartState } from '../autostart/autostart.ts'
 import { createAutostart } from '../autostart/create-autostart.ts'
 import { messageOf } from '../base/error-message.ts'
 import { within } from '../base/first-of.ts'
@@ -12,14 +10,13 @@ import type { ChosenProfile } from '../config/profiles.ts'
 import type { StateFolder } from '../config/state-folder.ts'
 import { attachToCore } from '../control/client.ts'
 import { ramDiskSpec } from '../forge/ram-disk-service.ts'
-import { type HeaderReading, readHeaderOrReason } from '../gguf/gguf-header.ts'
-import { type EnginePlan, type MemoryPlanReading, readEnginePlan } from '../memory/stack-plan.ts'
-import type { Platform, RamDiskSpec } from '../platform/platform.ts'
+import { readHeaderOrReason } from '../gguf/gguf-header.ts'
+import { readEnginePlan } from '../memory/stack-plan.ts'
+import type { Platform } from '../platform/platform.ts'
 import type { RunCommand } from '../platform/run-command.ts'
-import { type FoundLlamaServer, locateLlamaServer } from '../setup/llama-server-search.ts'
+import { locateLlamaServer } from '../setup/llama-server-search.ts'
 import { readLiveServices } from '../stack/live-services.ts'
-import { type PlannedMachine, readMachine, readMemory } from '../stack/plan-reading.ts'
-import type { LedgerEntry } from '../supervise/ledger.ts'
+import { readMachine, readMemory } from '../stack/plan-reading.ts'
 
 export type ConfigState =
   | { readonly kind: 'absent' }
@@ -42,49 +39,23 @@ export interface DoctorContext {
   readonly upCommand: string
 }
 
-export type CoreReading =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'attached'; readonly snapshot: Snapshot }
-  /** Its socket is open, but it did not answer. */
-  | { readonly kind: 'silent' }
-  | { readonly kind: 'strange'; readonly reason: string }
+export type CoreReading = Awaited<ReturnType<typeof readCore>>
 
-export interface DoctorFacts extends DoctorContext {
-  /** The file that holds the profile's settings. */
-  readonly profileFile: string
-  /** A profile setting's path within that file, such as "profiles.studio.proxy.port". */
-  place(key: string): string
-  readonly spec: RamDiskSpec
-  /** Why `nexus up` would refuse the profile. */
-  readonly profileProblems: () => Promise<readonly string[]>
-  readonly core: () => Promise<CoreReading>
-  /** Our live services, with or without a core. */
-  readonly running: () => Promise<readonly LedgerEntry[]>
-  /** Throws when the profile names a program that isn't one. */
-  readonly llamaServer: () => FoundLlamaServer | null
-  readonly enginePlan: () => Promise<EnginePlan>
-  readonly machine: () => Promise<PlannedMachine>
-  readonly memoryPlan: () => Promise<MemoryPlanReading>
-  /** From two readings some time apart, so the rates are filled in. */
-  readonly memory: () => Promise<Memory>
-  readonly ramDisk: () => Promise<RamDisk>
-  readonly modelHeader: () => Promise<HeaderReading>
-  readonly lanAddresses: () => Promise<readonly string[]>
-  /** How the system starts the core at boot. */
-  readonly autostart: () => Promise<AutostartState>
-}
+export type DoctorFacts = DoctorContext & ReturnType<typeof createDoctorFacts>
 
 const betweenMemoryReadingsMs = 500
 /** The core answers within 1.5 s even if a server behind it hangs. */
 const coreAnswerMs = 2_000
 
-export const createDoctorFacts = (context: DoctorContext): DoctorFacts => {
+export const createDoctorFacts = (context: DoctorContext) => {
   const { folder, platform, resourcesDir, chosen, homeDir, env, run } = context
   const { name: profileName, profile } = chosen
   const profileFile = profileName.includes('/') ? profileName : folder.configPath
   const readSystemMemory = platform.createMemoryReader()
+  /** Our live services, with or without a core. */
   const running = once(() => readLiveServices(folder, platform.processes))
   const machine = once(() => readMachine(null, context, profile))
+  /** Throws when the profile names a program that isn't one. */
   const llamaServer = () =>
     locateLlamaServer({
       configuredPath: profile.llamaServer.binaryPath,
@@ -93,9 +64,12 @@ export const createDoctorFacts = (context: DoctorContext): DoctorFacts => {
     })
   return {
     ...context,
+    /** The file that holds the profile's settings. */
     profileFile,
-    place: (key) => (profileFile === folder.configPath ? `profiles.${profileName}.${key}` : key),
+    /** A profile setting's path within that file, such as "profiles.studio.proxy.port". */
+    place: (key: string) => (profileFile === folder.configPath ? `profiles.${profileName}.${key}` : key),
     spec: ramDiskSpec(profile, platform),
+    /** Why `nexus up` would refuse the profile. */
     profileProblems: async () => [
       ...context.problems,
       ...judgeProfile(profile, await platform.readTotalMemoryBytes(), context.config.metricsPort),
@@ -120,6 +94,7 @@ export const createDoctorFacts = (context: DoctorContext): DoctorFacts => {
     ),
     machine,
     memoryPlan: once(async () => readMemory(context, profileName, profile, await machine())),
+    /** From two readings some time apart, so the rates are filled in. */
     memory: once(async () => {
       await readSystemMemory()
       await new Promise((resolve) => setTimeout(resolve, betweenMemoryReadingsMs))
@@ -128,6 +103,7 @@ export const createDoctorFacts = (context: DoctorContext): DoctorFacts => {
     ramDisk: once(() => platform.ramDisk.read(ramDiskSpec(profile, platform))),
     modelHeader: once(() => readHeaderOrReason(profile.llamaServer.modelPath)),
     lanAddresses: once(() => platform.readLanAddresses()),
+    /** How the system starts the core at boot. */
     autostart: once(() =>
       createAutostart({
         platformId: platform.id,
@@ -150,17 +126,18 @@ export const once = <T>(read: () => Promise<T>): (() => Promise<T>) => {
   }
 }
 
-const readCore = async (socketPath: string): Promise<CoreReading> => {
+const readCore = async (socketPath: string) => {
   try {
     const client = await attachToCore(socketPath)
-    if (client === null) return { kind: 'none' }
+    if (client === null) return { kind: 'none' } as const
     try {
       const snapshot = await within(client.readSnapshot(), coreAnswerMs)
-      return snapshot === null ? { kind: 'silent' } : { kind: 'attached', snapshot }
+      // `silent`: its socket is open, but it did not answer.
+      return snapshot === null ? ({ kind: 'silent' } as const) : ({ kind: 'attached', snapshot } as const)
     } finally {
       client.close()
     }
   } catch (error) {
-    return { kind: 'strange', reason: messageOf(error) }
+    return { kind: 'strange', reason: messageOf(error) } as const
   }
 }

@@ -40,15 +40,7 @@ export const parseAppBlocked = (
 export const listsApp = (text: string, program: string): boolean =>
   text.split(/\r?\n/).some((line) => /^\s*\d+\s*:\s*(\S.*?)\s*$/.exec(line)?.[1] === program)
 
-export type FirewallReading =
-  | { readonly kind: 'off' }
-  | { readonly kind: 'blocks-all' }
-  | {
-      readonly kind: 'program'
-      readonly program: string
-      readonly rule: 'permitted' | 'blocked' | 'not-listed'
-    }
-  | { readonly kind: 'unknown'; readonly reason: string }
+export type FirewallReading = Awaited<ReturnType<typeof readFirewall>>
 
 /** The file by which the firewall knows a server. A framework's Python re-executes itself as the program inside Python.app. */
 export const firewallProgram = (resolvedPath: string): string =>
@@ -58,22 +50,25 @@ export const firewallProgram = (resolvedPath: string): string =>
   )
 
 /** Connections from this machine to its own address bypass the firewall, so ask it instead. `path`: the server's program. */
-export const readFirewall = async (run: RunCommand, path: string): Promise<FirewallReading> => {
+export const readFirewall = async (run: RunCommand, path: string) => {
   const ask = async (...args: readonly string[]): Promise<string> => {
     const result = await run([firewallCommand, ...args], { timeoutMs: 1_000 })
     return result.kind === 'exited' ? `${result.stdout}\n${result.stderr}` : result.reason
   }
+  const unknown = (answer: string) => ({
+    kind: 'unknown' as const,
+    reason: `socketfilterfw says "${answer.trim().slice(0, 80)}"`,
+  })
   const said = await ask('--getglobalstate')
   const state = parseFirewallState(said)
-  if (state === null) return { kind: 'unknown', reason: `socketfilterfw says "${said.trim().slice(0, 80)}"` }
+  if (state === null) return unknown(said)
   if (state !== 'on') return { kind: state }
   const program = firewallProgram(await realpath(path).catch(() => path))
   const [blocked, listed] = await Promise.all([ask('--getappblocked', program), ask('--listapps')])
   const rule = parseAppBlocked(blocked, program)
-  if (rule === null)
-    return { kind: 'unknown', reason: `socketfilterfw says "${blocked.trim().slice(0, 80)}"` }
+  if (rule === null) return unknown(blocked)
   const isKnown = rule !== 'permitted' || listsApp(listed, program) || listsApp(listed, path)
-  return { kind: 'program', program, rule: isKnown ? rule : 'not-listed' }
+  return { kind: 'program', program, rule: isKnown ? rule : 'not-listed' } as const
 }
 
 export const letInCommand = (program: string): string =>

@@ -1,11 +1,12 @@
 // A parked conversation fits one model, one program and one set of flags.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { LedgerEntry } from '../supervise/ledger.ts'
-import { identifyEngine, recordEngine } from './engine-record.ts'
+import { identifyEngine, readDoesNotRestore, readEngineModel, recordEngine } from './engine-record.ts'
+import { seedArgv } from './seed-line.ts'
 
 let dir = ''
 let model = ''
@@ -79,4 +80,48 @@ it('removes the record of an earlier llama-server when it cannot be written, as 
   writeFileSync(path, JSON.stringify({ process: '4000@1', identity: 'another model' }))
   expect(() => recordEngine(path, entry())).toThrow('ENAMETOOLONG')
   expect(existsSync(path)).toBe(false)
+})
+
+describe('the verdict that nothing is restored', () => {
+  let root = ''
+  const folder = () => ({ parkedDir: join(root, 'parked'), proxyDir: join(root, 'litellm') })
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'nexus-verdict-'))
+    mkdirSync(folder().parkedDir)
+    mkdirSync(folder().proxyDir)
+  })
+  afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+  it('holds for the llama-server that it was found out with, and for no other', () => {
+    const runs = (identity: string) =>
+      writeFileSync(join(root, 'litellm', 'engine.json'), JSON.stringify({ process: '1@1', identity }))
+    expect(readDoesNotRestore(folder())).toBe(false)
+    writeFileSync(join(root, 'parked', 'does-not-restore'), 'gemma\n')
+    expect(readDoesNotRestore(folder())).toBe(false)
+    runs('gemma')
+    expect(readDoesNotRestore(folder())).toBe(true)
+    runs('llama')
+    expect(readDoesNotRestore(folder())).toBe(false)
+  })
+})
+
+describe('the models of a running llama-server', () => {
+  it('reads both models of the owner’s start script', () => {
+    expect(readEngineModel(seedArgv)).toEqual({
+      modelPath: '/Users/Shared/Models/DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf',
+      draftModelPath: '/Users/Shared/Models/Llama-3.2-3B-Instruct-Q4_K_M.gguf',
+    })
+  })
+
+  it.each([
+    [['llama-server', '--model', '/a.gguf'], { modelPath: '/a.gguf', draftModelPath: null }],
+    [
+      ['llama-server', '-m', '/a.gguf', '-m', '/b.gguf', '--spec-draft-model', '/d.gguf'],
+      { modelPath: '/b.gguf', draftModelPath: '/d.gguf' },
+    ],
+    [['llama-server', '-hf', 'a/b'], null],
+    [['llama-server', '-m'], null],
+  ])('of %j reads %j', (argv, model) => {
+    expect(readEngineModel(argv)).toEqual(model)
+  })
 })

@@ -1,11 +1,13 @@
-// Tells the Router which llama-server runs: a new process has empty slots, and a parked conversation fits only one model.
+// Which llama-server runs, and telling the Router: a new process has empty slots, and a parked conversation fits only one model.
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
+import type { EngineModel } from '../../contract/snapshot.ts'
 import { readRecord } from '../base/json-record.ts'
-import { writePrivateFile } from '../base/private-file.ts'
+import { readFileOrNull, writePrivateFile } from '../base/private-file.ts'
+import type { StateFolder } from '../config/state-folder.ts'
 import { type LedgerEntry, nameProcess } from '../supervise/ledger.ts'
-import { readEngineModel } from './llama-running-model.ts'
 
 /** resources/opta_engine_record.py reads it. */
 const RecordSchema = z.object({ process: z.string(), identity: z.string() })
@@ -91,4 +93,34 @@ const hashHead = (path: string): string => {
   } finally {
     closeSync(fd)
   }
+}
+
+/** Named by resources/opta_parked_files.py. */
+const verdictName = 'does-not-restore'
+
+/** False also while unknown: the Router tries a model before it judges it. */
+export const readDoesNotRestore = ({
+  parkedDir,
+  proxyDir,
+}: Pick<StateFolder, 'parkedDir' | 'proxyDir'>): boolean => {
+  const verdict = readFileOrNull(join(parkedDir, verdictName))?.trim()
+  return verdict !== undefined && verdict === readEngineRecord(join(proxyDir, engineRecordName))?.identity
+}
+
+export const doesNotRestoreText =
+  'conversations that left their slots do not come back with this model: llama-server reads the files but restores nothing, so each conversation is processed again'
+
+const modelFlags: readonly string[] = ['-m', '--model']
+const draftFlags: readonly string[] = ['-md', '--model-draft', '--spec-draft-model']
+
+/** Like llama-server: the last of a repeated flag counts. */
+const readLast = (argv: readonly string[], flags: readonly string[]): string | null => {
+  const at = argv.findLastIndex((word) => flags.includes(word))
+  return at === -1 ? null : (argv[at + 1] ?? null)
+}
+
+/** null when the command line names no model. */
+export const readEngineModel = (argv: readonly string[]): EngineModel | null => {
+  const modelPath = readLast(argv, modelFlags)
+  return modelPath === null ? null : { modelPath, draftModelPath: readLast(argv, draftFlags) }
 }

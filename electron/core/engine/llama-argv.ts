@@ -1,14 +1,12 @@
 // Turns a profile into a command line for this build of llama-server, and explains each difference from the seed's.
 import type { Profile } from '../../contract/profile.ts'
-import type { Adaptation } from '../../contract/question.ts'
 import { formatCount } from '../base/format-bytes.ts'
 import { cacheBlock } from '../gguf/tensor-types.ts'
 import type { ChatTemplateChoice } from './chat-template.ts'
 import { type ArgvDraft, createArgvDraft } from './llama-argv-draft.ts'
 import type { LlamaCapabilities } from './llama-help.ts'
 import { planPinnedFlags } from './llama-pinned-flags.ts'
-import { planSlotCache } from './llama-slot-cache.ts'
-import type { SlotCache } from './slot-cache.ts'
+import { planSlotCache, type SlotCache } from './slot-cache.ts'
 
 type LlamaProfile = Profile['llamaServer']
 
@@ -22,20 +20,11 @@ export interface LlamaPlanInput {
   readonly slotCache?: SlotCache | null
 }
 
-export type LlamaPlan =
-  | {
-      readonly kind: 'planned'
-      readonly argv: readonly [string, ...string[]]
-      readonly adaptations: readonly Adaptation[]
-      readonly warnings: readonly string[]
-    }
-  | { readonly kind: 'impossible'; readonly reasons: readonly string[] }
-
 /** Measured: an agent's first turn brings 21,000 to 30,000 tokens (facts on live use). */
 const firstTurnTokens = 30_000
 
 /** Values are the contract's: llama-server itself reads `-c 128k` as 128 and silently "listens" on port 99999. */
-export function planLlamaArgv(input: LlamaPlanInput): LlamaPlan {
+export function planLlamaArgv(input: LlamaPlanInput) {
   const { profile, capabilities } = input
   const pinned = planPinnedFlags(profile, capabilities)
   if (pinned.kind === 'impossible') return pinned
@@ -49,13 +38,13 @@ export function planLlamaArgv(input: LlamaPlanInput): LlamaPlan {
   planChatTemplate(draft, input.chatTemplate)
   planSampling(draft, profile, capabilities)
   const { parts, adaptations, warnings, reasons } = draft
-  if (reasons.length > 0) return { kind: 'impossible', reasons }
+  if (reasons.length > 0) return { kind: 'impossible', reasons } as const
   return {
     kind: 'planned',
     argv: [input.binaryPath, ...parts, ...pinned.words],
     adaptations: [...adaptations, ...pinned.adaptations],
     warnings: [...warnings, ...pinned.warnings],
-  }
+  } as const
 }
 
 function planSpeculation(draft: ArgvDraft, profile: LlamaProfile, capabilities: LlamaCapabilities) {

@@ -1,14 +1,15 @@
-// Asks a llama-server binary what it supports, once per file, by `--help` and `--version`; also builds its environment.
+// Asks a llama-server binary, once per file, what it supports (`--help`, `--version`) and how much memory Metal lets the GPU use
+// (`--list-devices`); also builds its environment.
 import { constants } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname } from 'node:path'
+import { mebibyte } from '../base/format-bytes.ts'
 import { mayAccess } from '../base/regular-file.ts'
 import { runBounded } from '../base/run-bounded.ts'
 import { findLoaderFailure } from '../supervise/loader-failure.ts'
 import { mendInstall } from './llama-exit.ts'
 import { type LlamaCapabilities, parseLlamaHelp } from './llama-help.ts'
-import { rememberPerFile } from './per-file.ts'
 
 export type CapabilityReading =
   | { readonly kind: 'capabilities'; readonly capabilities: LlamaCapabilities }
@@ -117,4 +118,55 @@ function explainHelpFailure(binaryPath: string, help: RunResult): string {
     return `${binaryPath} --help ${status}${said === undefined ? '' : `: ${said.trim().slice(0, 300)}`}.`
   }
   return `${binaryPath} --help does not print llama-server's flags, so it is a different program.`
+}
+
+/**
+ * Caches a program's answer until its file changes (path, time or size): an update replaces the file. Holds one file at a time;
+ * concurrent calls share the same read.
+ */
+const rememberPerFile = <T>(
+  read: (path: string) => Promise<T>,
+  /** Whether to cache this answer. */
+  isLasting: (answer: T) => boolean,
+) => {
+  let cached: { readonly key: string; readonly reading: Promise<T> } | null = null
+  return async (path: string): Promise<T> => {
+    const file = await stat(path).catch(() => null)
+    if (file === null) return read(path)
+    const key = `${path}\0${file.mtimeMs}\0${file.size}`
+    if (cached?.key === key) return cached.reading
+    const reading = read(path)
+    cached = { key, reading }
+    const answer = await reading
+    if (!isLasting(answer) && cached?.key === key) cached = null
+    return answer
+  }
+}
+
+/**
+ * The device's line, such as `  MTL0: Apple M1 Max (22906 MiB, 22905 MiB free)`; builds until 2025 call it `Metal`
+ * (an M4 Max with 128 GB: `Metal: Apple M4 Max (98304 MiB, 98303 MiB free)` under recommendedMaxWorkingSetSize
+ * 103079.22 MB, which is the same in decimal; ardanlabs/kronk#10). `BLAS: Accelerate (0 MiB, ...)` doesn't count.
+ * @returns bytes; null when no Metal device is listed
+ */
+export const parseMetalLimitBytes = (listing: string): number | null => {
+  const match = /^[ \t]+(?:MTL\d*|Metal\d*): .* \((\d{1,9}) MiB, \d+ MiB free\)\s*$/m.exec(listing)
+  const mib = Number(match?.[1] ?? 0)
+  return mib > 0 ? mib * mebibyte : null
+}
+
+/**
+ * Asks once per program file, and again if there was no answer: the first start of Metal takes 5 to 6 s
+ * (ardanlabs/kronk#10), longer on a busy machine. null on Linux, and when the program prints no limit.
+ */
+export const createMetalLimitReader = (platform: LlamaPlatform, run = runLlamaServer) => {
+  const ask = rememberPerFile(
+    async (binaryPath) => {
+      const { stdout, stderr, exitCode } = await run(binaryPath, platform, '--list-devices')
+      return { bytes: parseMetalLimitBytes(`${stdout}\n${stderr}`), wasAnswered: exitCode === 0 }
+    },
+    ({ wasAnswered }) => wasAnswered,
+  )
+  return async (binaryPath: string): Promise<number | null> =>
+    platform === 'darwin' ? (await ask(binaryPath)).bytes : null
 }

@@ -1,7 +1,7 @@
 // Explains in plain words why llama-server exited, from its exit status and its log.
 import { constants } from 'node:os'
 import { formatBytes } from '../base/format-bytes.ts'
-import type { ExitExplanation, ExitReport } from '../supervise/child-service.ts'
+import { type ExitExplanation, type ExitReport, outsideSignals } from '../supervise/child-service.ts'
 import { findLoaderFailure } from '../supervise/loader-failure.ts'
 
 /** $1 is the pattern's first group, $0 all that it matched. */
@@ -24,7 +24,7 @@ export function explainLlamaExit(report: ExitReport, served = false): ExitExplan
   const log = report.logTail.slice(-maxLines).map(withoutPrefix)
   const signal = report.signal ?? signalOfStatus(report.exitCode)
   // A process can't log a reason for these signals, so its log is about something else.
-  if (signal !== null && signalsFromOutside.has(signal)) return explainStatus(report, log)
+  if (signal !== null && outsideSignals.has(signal)) return explainStatus(report, log)
   const hasServed = served || log.some(isSignOfLife)
   const said = hasServed ? log.slice(log.findLastIndex(isSignOfLife) + 1) : log
   const unloadable = findLoaderFailure(said)
@@ -54,8 +54,6 @@ export const mendInstall = (isHomebrew: boolean): string =>
   isHomebrew
     ? 'mend it with: brew reinstall ggml llama.cpp'
     : 'reinstall llama.cpp completely, from a single release'
-
-const signalsFromOutside: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
 
 /**
  * Lines that only a ready server prints. Not "HTTP server is listening": builds up to 2025 print that before loading; not

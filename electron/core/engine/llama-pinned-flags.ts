@@ -1,20 +1,7 @@
-// The user's literal flags: which of ours they replace, and which can't be pinned.
+// The user's literal flags: how this build spells them, which of ours they replace, and which can't be pinned.
 import type { Profile } from '../../contract/profile.ts'
 import type { Adaptation } from '../../contract/question.ts'
 import { type LlamaCapabilities, spelledAsListed } from './llama-help.ts'
-import { respellLoadMode } from './llama-load-mode.ts'
-
-export type PinnedPlan =
-  | {
-      readonly kind: 'pinned'
-      /** The profile's flags in this build's spelling. */
-      readonly words: readonly string[]
-      /** Records and returns the pinned flag that replaces ours; null when there is none. */
-      readonly claims: (flag: string, ours: string) => string | null
-      readonly adaptations: readonly Adaptation[]
-      readonly warnings: readonly string[]
-    }
-  | { readonly kind: 'impossible'; readonly reasons: readonly string[] }
 
 /** Other parts read these from the profile; if they were pinned, they would look for the server in the wrong place. */
 const ownedByProfile: Readonly<Record<string, string>> = {
@@ -23,10 +10,7 @@ const ownedByProfile: Readonly<Record<string, string>> = {
   '--alias': 'llamaServer.alias',
 }
 
-export function planPinnedFlags(
-  profile: Profile['llamaServer'],
-  capabilities: LlamaCapabilities,
-): PinnedPlan {
+export function planPinnedFlags(profile: Profile['llamaServer'], capabilities: LlamaCapabilities) {
   const reasons: string[] = []
   const warnings: string[] = []
   const adaptations: Adaptation[] = []
@@ -56,8 +40,9 @@ export function planPinnedFlags(
       reasons.push(`llamaServer.pinnedFlags has ${flag} without its value ${entry.metavar ?? ''}.`)
     }
   }
-  if (reasons.length > 0) return { kind: 'impossible', reasons }
-  const claims = (flag: string, ours: string) => {
+  if (reasons.length > 0) return { kind: 'impossible', reasons } as const
+  /** Records and returns the pinned flag that replaces ours; null when there is none. */
+  const claims = (flag: string, ours: string): string | null => {
     // llama-server accepts the keys of every such flag, and without ours we could not query it.
     if (flag === '--api-key-file') return null
     const winner = pinned.findLast((other) => sameFlag(capabilities, flag, other.flag))
@@ -67,7 +52,8 @@ export function planPinnedFlags(
     adaptations.push({ flag: winner.flag, seed: null, ours: text, reason })
     return winner.flag
   }
-  return { kind: 'pinned', words, claims, adaptations, warnings }
+  // `words`: the profile's flags in this build's spelling.
+  return { kind: 'pinned', words, claims, adaptations, warnings } as const
 }
 
 /** All spellings of one entry are the same flag, including its `--no-` form. */
@@ -91,4 +77,57 @@ function listFlags(words: readonly string[], capabilities: LlamaCapabilities) {
     } else last?.words.push(word)
   }
   return flags
+}
+
+/**
+ * How the old flags spell each load mode.
+ *
+ * b10068 has only --mlock, --mmap and --direct-io; b10434 adds --load-mode; builds since September 2026 have only --load-mode
+ * (tools/server/README.md at 00dc8057). Each refuses to start with an unknown flag. The old flags map the file unless
+ * --no-mmap is given.
+ */
+const oldWordsOf: Readonly<Record<string, readonly string[]>> = {
+  auto: [],
+  none: ['--no-mmap'],
+  mmap: ['--mmap'],
+  mlock: ['--no-mmap', '--mlock'],
+  'mmap+mlock': ['--mmap', '--mlock'],
+  dio: ['--direct-io'],
+}
+
+const directIoFlags: readonly string[] = ['--direct-io', '-dio', '--no-direct-io', '-ndio']
+const oldFlags: readonly string[] = ['--mlock', '--mmap', '--no-mmap', ...directIoFlags]
+
+/** Of contrary flags the last counts. */
+const modeOf = (flags: readonly string[]): string => {
+  const directIo = flags.findLast((flag) => directIoFlags.includes(flag))
+  if (directIo === '--direct-io' || directIo === '-dio') return 'dio'
+  const mmap = flags.findLast((flag) => flag === '--mmap' || flag === '--no-mmap')
+  if (flags.includes('--mlock')) return mmap === '--no-mmap' ? 'mlock' : 'mmap+mlock'
+  if (mmap === undefined) return 'auto'
+  return mmap === '--mmap' ? 'mmap' : 'none'
+}
+
+/** The pinned flags in this build's spelling; null when nothing needs to change, or this build has no equivalent. */
+const respellLoadMode = (pinned: readonly string[], capabilities: LlamaCapabilities) => {
+  if (capabilities.supports('--load-mode')) {
+    const isOld = (word: string) =>
+      oldFlags.includes(spelledAsListed(word)) && !capabilities.supports(spelledAsListed(word))
+    const old = pinned.filter(isOld)
+    if (old.length === 0) return null
+    const to = ['--load-mode', modeOf(old.map(spelledAsListed))]
+    return {
+      words: [...pinned.filter((word) => !isOld(word)), ...to],
+      from: old.join(' '),
+      to: to.join(' '),
+    }
+  }
+  const index = pinned.findLastIndex((word) => ['--load-mode', '-lm'].includes(spelledAsListed(word)))
+  const to = oldWordsOf[pinned[index + 1] ?? '']
+  if (index < 0 || to === undefined || !to.every(capabilities.supports)) return null
+  return {
+    words: [...pinned.slice(0, index), ...to, ...pinned.slice(index + 2)],
+    from: pinned.slice(index, index + 2).join(' '),
+    to: to.join(' ') || 'no flag at all',
+  }
 }

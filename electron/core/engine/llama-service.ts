@@ -5,8 +5,12 @@ import type { Profile } from '../../contract/profile.ts'
 import { askHttp, describeFetchFailure } from '../base/http-ask.ts'
 import { localUrl } from '../base/local-url.ts'
 import { mayAccess } from '../base/regular-file.ts'
-import type { ChildService, LaunchSpec, ProbeResult } from '../supervise/child-service.ts'
-import { rememberReady } from '../supervise/seen-ready.ts'
+import {
+  type ChildService,
+  type LaunchSpec,
+  type ProbeResult,
+  rememberReady,
+} from '../supervise/child-service.ts'
 import { readChatTemplateChoice } from './chat-template.ts'
 import { planLlamaArgv } from './llama-argv.ts'
 import { type CapabilityReading, type LlamaPlatform, llamaServerEnvironment } from './llama-capabilities.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { SlotSchema } from '../../contract/snapshot.ts'
+import type { RawSlot } from './llama-answers.ts'
 import { createSlotTracker } from './llama-slot-tracker.ts'
-import type { RawSlot } from './llama-slots.ts'
 import { readRecording } from './test-support/llama-recording.ts'
 
 const idle: RawSlot = {

@@ -1,7 +1,7 @@
 // Folds successive /slots readings and log events into the contract's slots: phase, progress, tokens per second.
 import type { Slot } from '../../contract/snapshot.ts'
+import type { RawSlot } from './llama-answers.ts'
 import type { LlamaLogEvent } from './llama-log.ts'
-import type { RawSlot } from './llama-slots.ts'
 
 /** What a busy slot works on. */
 export interface SlotTask {

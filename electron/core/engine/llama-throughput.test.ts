@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ThroughputSchema } from '../../contract/snapshot.ts'
-import type { LlamaMetrics } from './llama-metrics.ts'
+import type { LlamaMetrics } from './llama-answers.ts'
 import { type ActiveTask, createSlotTracker } from './llama-slot-tracker.ts'
 import { createThroughputTracker, type ThroughputReading } from './llama-throughput.ts'
 import { readRecording } from './test-support/llama-recording.ts'

@@ -1,6 +1,6 @@
 // Folds /metrics and /slots readings into live throughput: tokens count when generated, not when the request ends.
 import type { Throughput } from '../../contract/snapshot.ts'
-import type { LlamaMetrics } from './llama-metrics.ts'
+import type { LlamaMetrics } from './llama-answers.ts'
 import type { ActiveTask } from './llama-slot-tracker.ts'
 
 export interface ThroughputReading {

@@ -2,10 +2,9 @@
 import type { Queue, Slot, Throughput } from '../../contract/snapshot.ts'
 import { askHttp } from '../base/http-ask.ts'
 import { parseJsonOrNull } from '../base/json-record.ts'
+import { parseMetrics, parseSlots } from './llama-answers.ts'
 import { parseLlamaLogLine } from './llama-log.ts'
-import { parseMetrics } from './llama-metrics.ts'
 import { createSlotTracker, type SlotsView, type SlotTasks } from './llama-slot-tracker.ts'
-import { parseSlots } from './llama-slots.ts'
 import { createThroughputTracker } from './llama-throughput.ts'
 
 export interface EngineReading {

@@ -1,8 +1,8 @@
 // Whether the AI Engine drafts as its profile asks: if drafting fails, llama-server starts without it. Pure.
 import type { Profile } from '../../contract/profile.ts'
 import type { Slot } from '../../contract/snapshot.ts'
+import { readEngineModel } from './engine-record.ts'
 import { parseLlamaLogLine } from './llama-log.ts'
-import { readEngineModel } from './llama-running-model.ts'
 
 /** Why the server gave up drafting, in its own words, from the log lines of its start; null when they don't mention it. */
 export const findSpeculationFailure = (logLines: readonly string[]): string | null => {

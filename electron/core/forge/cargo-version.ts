@@ -16,7 +16,7 @@ export const abilityOf = ({ major, minor }: CargoVersion): CargoAbility => {
 
 /** "cargo 1.95.0 (f2d3ce0bd 2026-03-21)" */
 export const parseCargoVersion = (text: string) => {
-  const match = /^cargo (\d+)\.(\d+)\.\d+\S*/m.exec(text)
+  const match = /^cargo (\d{1,6})\.(\d{1,6})\.\d+\S*/m.exec(text)
   if (match === null) return null
   return { major: Number(match[1]), minor: Number(match[2]), text: match[0].slice('cargo '.length) }
 }

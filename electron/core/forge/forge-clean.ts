@@ -41,29 +41,26 @@ export const chooseForCleaning = (
 const isAtOrBelow = (path: string, folder: string | null): boolean =>
   folder !== null && (path === folder || path.startsWith(`${folder}/`))
 
-export type CleanOutcome = { readonly kind: 'removed' } | { readonly kind: 'kept'; readonly reason: string }
-
-/** Renames the folder while we hold cargo's locks, so that a later build starts afresh without conflict. */
-export const cleanWorkspace = async (use: WorkspaceUse): Promise<CleanOutcome> => {
+/**
+ * Renames the folder while we hold cargo's locks, so that a later build starts afresh without conflict. Returns why it was kept;
+ * null: it was removed.
+ */
+export const cleanWorkspace = async (use: WorkspaceUse): Promise<string | null> => {
   const { buildDir, hashPath, lockPaths, owner, uid } = use
   const me = process.getuid?.() ?? 0
   // The owner is unknown if the volume has no ownership and the workspace is gone: anyone may clean it up.
   if (uid !== null && uid !== me && me !== 0)
-    return { kind: 'kept', reason: `it belongs to ${owner}, who can remove it with nexus forge clean` }
+    return `it belongs to ${owner}, who can remove it with nexus forge clean`
   const aside = join(dirname(hashPath), `.removing-${process.pid}-${Date.now()}-${counter()}`)
   try {
     const outcome = await withLocks(lockPaths, () => rename(buildDir, aside))
-    if (outcome === 'held') return { kind: 'kept', reason: 'it is being built' }
-    if (outcome === 'unknown')
-      return {
-        kind: 'kept',
-        reason: 'could not find out whether it is being built (perl asks for the locks)',
-      }
+    if (outcome === 'held') return 'it is being built'
+    if (outcome === 'unknown') return 'could not find out whether it is being built (perl asks for the locks)'
     await rm(aside, { recursive: true, force: true })
     await removeEmptyParents(dirname(buildDir), dirname(hashPath))
-    return { kind: 'removed' }
+    return null
   } catch (error) {
-    return { kind: 'kept', reason: messageOf(error) }
+    return messageOf(error)
   }
 }
 

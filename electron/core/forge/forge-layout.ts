@@ -50,7 +50,7 @@ export const prepareForge = (mountPoint: string): void => {
   const path = includePathOf(mountPoint)
   const text = includedText(mountPoint)
   if (readTextOrNull(path) === text) return
-  writeBeside(path, text, { mode: 0o644, about: 'processes', mayReplace: () => true })
+  writeBeside(path, text, { mode: 0o644, about: 'processes' })
 }
 
 /** The mount point is world-writable: don't mistake another user's files for ours. */

@@ -28,19 +28,13 @@ export const kvLayer = (
   tokensPerCell,
 })
 
-/** f32 numbers per slot, independent of the context's length. */
-export interface SequenceState {
-  readonly layers: number
-  readonly valuesPerSlot: number
-}
-
 export interface KnownKvShape {
   readonly kind: 'known'
   /** Layers with a cache, and caches of index keys as layers of their own. */
   readonly layers: readonly KvLayer[]
   readonly windowTokens: number | null
-  /** null: no layer is recurrent. */
-  readonly state: SequenceState | null
+  /** f32 numbers per slot, independent of the context's length; null: no layer is recurrent. */
+  readonly state: { readonly layers: number; readonly valuesPerSlot: number } | null
   /** Each slot has its own cache even if a pool is requested (`-kvu`). */
   readonly alwaysSplit: boolean
   /** A note for the reader, such as a difference between builds. */

@@ -34,8 +34,6 @@ export interface CommandedCore extends RefusalContext {
   readonly onAllStopped: () => void
   /** Whether this core is ending or has ended, so that its snapshots no longer matter. */
   readonly isEnding: () => boolean
-  /** Whether services that an earlier core left wanted are being started. */
-  readonly isBringingBack: () => boolean
 }
 
 /**

@@ -202,7 +202,7 @@ it('tells its core whether someone watches closely, even one that comes later', 
     socket.on('data', (piece) => {
       for (const line of String(piece).trim().split('\n')) {
         const request = JSON.parse(line)
-        if (request.method === 'watch') told.push(request.watched)
+        if ('watched' in request) told.push(request.watched)
         socket.write(`${JSON.stringify({ kind: 'done', id: request.id })}\n`)
       }
     })

@@ -1,5 +1,5 @@
 // One start: the profile is resolved and planned once, what is missing is installed, and only then something runs.
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
@@ -15,6 +15,7 @@ import { planMemory } from '../memory/memory-plan.ts'
 import { reservesFor } from '../memory/reserves.ts'
 import type { MemoryPlanReading } from '../memory/stack-plan.ts'
 import { createPlatform } from '../platform/detect-platform.ts'
+import { readIntent } from '../stack/intent.ts'
 import type { CommandedServices } from './commanded-core.ts'
 import { type CoreCommands, createCoreCommands } from './core-commands.ts'
 import { createSetUpRunner, type SetUpRunner } from './set-up-runner.ts'
@@ -49,7 +50,10 @@ beforeEach(() => {
         phase = 'starting'
         done.push(`start ${ids.join()}`)
       },
-      stop: async () => {},
+      stop: async (ids) => {
+        phase = 'stopped'
+        done.push(`stop ${ids.join()}`)
+      },
       eject: async () => ({ kind: 'not-mounted' }),
       releaseGateway: async () => {},
       adopt: async () => [],
@@ -103,7 +107,6 @@ beforeEach(() => {
     onChange: () => {},
     onAllStopped: () => {},
     isEnding: () => false,
-    isBringingBack: () => false,
   })
 })
 
@@ -198,6 +201,34 @@ describe('a start that installs what is missing', () => {
     expect(done).toEqual(['plan'])
     expect(await commands.dispatch(up({ force: true }))).toMatchObject({ accepted: true })
     expect(done).toEqual(['plan', 'take demo', 'install'])
+  })
+})
+
+describe('a restart of everything', () => {
+  const change = (contextTokens: number) =>
+    writeFileSync(
+      folder.configPath,
+      JSON.stringify({ profile: 'demo', profiles: { demo: { llamaServer: { contextTokens } } } }),
+    )
+
+  it('with changed settings reads and plans them once, before anything stops', async () => {
+    await commands.dispatch(up({ setUp: false }))
+    done.length = 0
+    change(16_384)
+    expect(await commands.dispatch({ type: 'restart', only: null })).toEqual({ accepted: true })
+    // An edit during the stop is for the next restart: it was not judged.
+    change(8_192)
+    await expect.poll(() => done.at(-1)).toBe(`start ${all}`)
+    expect(done).toEqual(['plan', `stop ${all}`, 'take demo', `start ${all}`])
+    expect(readIntent(folder.intentPath)?.profile.llamaServer.contextTokens).toBe(16_384)
+  })
+
+  it('without changes plans nothing, and takes no profile', async () => {
+    await commands.dispatch(up({ setUp: false }))
+    done.length = 0
+    await commands.dispatch({ type: 'restart', only: null })
+    await expect.poll(() => done.at(-1)).toBe(`start ${all}`)
+    expect(done).toEqual([`stop ${all}`, `start ${all}`])
   })
 })
 

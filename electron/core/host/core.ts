@@ -4,23 +4,23 @@ import type { Command, Outcome } from '../../contract/command.ts'
 import type { StackEvent } from '../../contract/notice.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { createAsks } from '../answers/answer-query.ts'
-import { messageOf } from '../base/error-message.ts'
 import { openSettings } from '../config/settings.ts'
 import type { StateFolder } from '../config/state-folder.ts'
 import type { Ask, CoreLink } from '../control/core-link.ts'
 import { describeGuestCommand } from '../control/guests/guest-link.ts'
 import { type LogError, logToStderr } from '../logs/core-log.ts'
 import { connectLogTail } from '../logs/log-tail-events.ts'
+import { createGpuLimitReading } from '../memory/gpu-limit.ts'
+import { createMemoryMapSource } from '../memory/memory-map-source.ts'
+import { readMemoryPlan } from '../memory/stack-plan.ts'
 import { createPoller } from '../observe/poller.ts'
 import { createPublished } from '../observe/published.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import { rebuildLedger } from '../stack/live-services.ts'
 import { type LoginSession, openLedger } from '../supervise/ledger.ts'
-import { createBringBack } from './bring-back.ts'
 import { createCoreCommands } from './core-commands.ts'
 import { createLifetime } from './lifetime.ts'
-import { createMemoryJudge } from './memory-judge.ts'
 import { createModelDesk } from './model-desk.ts'
 import { createSetUpRunner, setUpWork } from './set-up-runner.ts'
 import { createStackInUse } from './stack-in-use.ts'
@@ -90,11 +90,24 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   )
 
   const place = { resourcesDir, runtimeDir: folder.runtimeDir }
-  const { memoryMap, readGpuLimit } = createMemoryJudge({
+  const readGpuLimit = createGpuLimitReading({ ...place, platform })
+  /** For the map of each snapshot the poller's last reading is recent enough. */
+  const readLastGpuLimit = createGpuLimitReading({
     ...place,
     platform,
-    inUse: inUse.current,
-    lastGpuLimitBytes: () => poller.latest().memory?.value.gpuLimitBytes ?? null,
+    readSetLimit: async () => poller.latest().memory?.value.gpuLimitBytes ?? null,
+  })
+  const memoryMap = createMemoryMapSource({
+    makePlan: (question) => readMemoryPlan({ ...question, platform: platform.id }),
+    ask: async () => {
+      const { profileName, profile } = inUse.current()
+      return {
+        profileName,
+        profile,
+        totalMemoryBytes: await platform.readTotalMemoryBytes(),
+        gpuLimitBytes: await readLastGpuLimit(profile),
+      }
+    },
     onChange,
   })
   const setUp = createSetUpRunner(setUpWork(place), onChange)
@@ -108,27 +121,17 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     logError,
   })
   const { fetches } = models
-  const refusal = { platform, settings, memoryMap, readGpuLimit }
-  const bringBack = createBringBack({
-    ...refusal,
-    folder,
-    assembly: inUse.current,
-    start: (ids, given) => commands.startWanted(ids, given),
-    onRefused: (reason) => {
-      logError(new Error(reason))
-      note('critical', reason)
-    },
-    onError: (error) =>
-      logError(new Error(`could not start the earlier services again: ${messageOf(error)}`)),
-  })
   const lifetime = createLifetime({
     background: options.background,
     isFetching: fetches.isActive,
-    isIdle: () => !bringBack.isUnderWay() && commands.isIdle(),
+    isIdle: () => commands.isIdle(),
     onChange,
   })
   const commands = createCoreCommands({
-    ...refusal,
+    platform,
+    settings,
+    memoryMap,
+    readGpuLimit,
     folder,
     resourcesDir,
     setUp,
@@ -140,7 +143,6 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     onChange,
     onAllStopped: lifetime.allStopped,
     isEnding: lifetime.isEnding,
-    isBringingBack: bringBack.isUnderWay,
   })
 
   const refresh = async () => {
@@ -177,7 +179,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
 
   const looked = setUp.look(inUse.current().profile)
   const adopted = await inUse.current().stack.adopt()
-  bringBack.begin(commands.wanted().filter((id) => !adopted.includes(id)))
+  commands.bringBack(commands.wanted().filter((id) => !adopted.includes(id)))
   models.look()
   fetches.resume()
   // Otherwise the first snapshot would say that nothing is missing before the check is done.

@@ -15,11 +15,7 @@ import { readOwnUserName } from '../platform/user-name.ts'
 import { endServersOfEndedSessions, type LoginSessions } from '../supervise/login-session.ts'
 import { type Core, type CoreOptions, createCore } from './core.ts'
 
-export interface HostedCore {
-  readonly core: Core
-  /** Closes socket and core and releases the lock; services keep running. Idempotent. */
-  close(): Promise<void>
-}
+export type HostedCore = NonNullable<Awaited<ReturnType<typeof hostCore>>>
 
 export interface HostOptions extends Omit<CoreOptions, 'session'> {
   /** Absent where servers cannot outlive their session. */
@@ -27,7 +23,7 @@ export interface HostOptions extends Omit<CoreOptions, 'session'> {
 }
 
 /** null when another running process hosts one. Throws when the core cannot be created; the lock is then free again. */
-export const hostCore = async (options: HostOptions): Promise<HostedCore | null> => {
+export const hostCore = async (options: HostOptions) => {
   const { folder, platform, sessions, logError = logToStderr } = options
   ensureStateFolder(folder)
   const lock = acquireCoreLock(folder.lockPath, { pid: process.pid, since: Date.now() }, logError)
@@ -86,7 +82,8 @@ export const hostCore = async (options: HostOptions): Promise<HostedCore | null>
   let closing: Promise<void> | null = null
   return {
     core,
-    close: () => {
+    /** Closes socket and core and releases the lock; services keep running. Idempotent. */
+    close: (): Promise<void> => {
       closing ??= close()
       return closing
     },

@@ -1,25 +1,20 @@
 // Restarting: everything with the current settings, or one service just as it runs.
 import { isDeepStrictEqual } from 'node:util'
-import type { Command, Outcome } from '../../contract/command.ts'
+import type { Outcome } from '../../contract/command.ts'
 import { type CommandedId, commandedIds } from '../../contract/service-ids.ts'
 import { messageOf } from '../base/error-message.ts'
 import type { ChosenProfile } from '../config/profiles.ts'
 import { type Refusal, refuse, refuseProfile } from '../stack/profile-refusal.ts'
-import {
-  accepted,
-  type CommandedCore,
-  type CommandOf,
-  type CommandSource,
-  namedBy,
-} from './commanded-core.ts'
+import { accepted, type CommandedCore, type CommandOf, namedBy } from './commanded-core.ts'
 import type { Orders } from './orders.ts'
 import type { StopServices } from './stop-command.ts'
 
+/** @param start in turn, with a profile that was already judged */
 export const createRestarts = (
   core: CommandedCore,
   orders: Orders,
   stopServices: StopServices,
-  dispatch: (command: Command, from: CommandSource) => Promise<Outcome>,
+  start: (command: CommandOf<'start'>, judged: ChosenProfile) => Promise<Outcome>,
 ) => {
   const { settings, assembly } = core
 
@@ -40,20 +35,25 @@ export const createRestarts = (
       return
     }
     for (const only of left.length === commandedIds.length ? [null] : left) {
-      const again: Command = { type: 'start', only, profile: renewed.name, force: orders.wasForced() }
-      const outcome = await dispatch(again, 'core')
+      const again = { type: 'start', only, profile: renewed.name, force: orders.wasForced() } as const
+      const outcome = await start(again, renewed)
       if (!outcome.accepted) core.note('critical', `The restart stopped half-way: ${outcome.reason}`)
     }
   }
 
   /** The profile to restart with, checked before anything is stopped, or a refusal; null: the running one. */
   const readRenewed = async (): Promise<ChosenProfile | Refusal | null> => {
-    const { profileName, profile } = assembly()
+    const { profileName, profile, stack } = assembly()
     try {
       settings.reread()
       const chosen = settings.next({ name: profileName })
       if (chosen.name === profileName && isDeepStrictEqual(chosen.profile, profile)) return null
-      return (await refuseProfile(chosen, { force: orders.wasForced() }, core)) ?? chosen
+      // A mounted disk stays through the restart, with its size.
+      const keepsDisk = chosen.name === profileName && stack.states().ramDisk.phase === 'ready'
+      const renewed = keepsDisk
+        ? { ...chosen, profile: { ...chosen.profile, ramDisk: profile.ramDisk } }
+        : chosen
+      return (await refuseProfile(renewed, { force: orders.wasForced() }, core)) ?? renewed
     } catch (error) {
       return refuse(messageOf(error))
     }

@@ -11,23 +11,17 @@ interface Progress {
   readonly total?: number
 }
 
-export interface SetUpWork {
-  readonly readMissing: (profile: Profile) => Promise<SetUpState['missing']>
-  readonly install: (
+export type SetUpWork = ReturnType<typeof setUpWork>
+
+/** Loaded on first use. */
+export const setUpWork = (place: { readonly runtimeDir: string; readonly resourcesDir: string }) => ({
+  readMissing: async (profile: Profile): Promise<SetUpState['missing']> =>
+    (await import('../setup/set-up.ts')).readMissing(profile, place),
+  install: async (
     profile: Profile,
     report: (progress: Progress) => void,
     signal: AbortSignal,
-  ) => Promise<void>
-}
-
-/** Loaded on first use. */
-export const setUpWork = (place: {
-  readonly runtimeDir: string
-  readonly resourcesDir: string
-}): SetUpWork => ({
-  readMissing: async (profile) => (await import('../setup/set-up.ts')).readMissing(profile, place),
-  install: async (profile, report, signal) =>
-    (await import('../setup/set-up.ts')).ensureSetUp(profile, { ...place, report, signal }),
+  ): Promise<void> => (await import('../setup/set-up.ts')).ensureSetUp(profile, { ...place, report, signal }),
 })
 
 export const createSetUpRunner = (work: SetUpWork, onChange: () => void) => {
@@ -44,12 +38,9 @@ export const createSetUpRunner = (work: SetUpWork, onChange: () => void) => {
     onChange()
   }
 
-  const install = async (profile: Profile, signal: AbortSignal): Promise<void> => {
-    const report = ({ message, done, total }: Progress) => {
-      running = { message, done: done ?? null, total: total ?? null }
-      onChange()
-    }
-    await work.install(profile, report, signal)
+  const report = ({ message, done, total }: Progress) => {
+    running = { message, done: done ?? null, total: total ?? null }
+    onChange()
   }
 
   return {
@@ -76,10 +67,9 @@ export const createSetUpRunner = (work: SetUpWork, onChange: () => void) => {
       const mine = new AbortController()
       attempt = mine
       failure = null
-      running = { message: 'Checking what is missing', done: null, total: null }
-      onChange()
+      report({ message: 'Checking what is missing' })
       try {
-        await install(profile, mine.signal)
+        await work.install(profile, report, mine.signal)
         if (mine.signal.aborted) return false
         failure = await then(mine.signal)
         return true

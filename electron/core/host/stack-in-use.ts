@@ -1,8 +1,10 @@
 // The services of the profile in use, and replacing them with another profile's.
+
+import { existsSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import type { Profile } from '../../contract/profile.ts'
 import { ensureKeys } from '../access/keys.ts'
-import { tellAgents } from '../agents-file/tell-agents.ts'
+import { messageOf } from '../base/error-message.ts'
 import { type ChosenProfile, chooseProfile } from '../config/profiles.ts'
 import type { Settings } from '../config/settings.ts'
 import type { AssemblyOptions } from '../stack/assembly-options.ts'
@@ -19,8 +21,20 @@ export type StackInUseOptions = Omit<AssemblyOptions, 'profileName' | 'profile'>
 export const createStackInUse = (options: StackInUseOptions) => {
   const { folder, platform, settings, logError } = options
 
+  /** Updates the agents' files in the developers' projects. Without installed files it costs one stat. */
+  const refreshAgentsFiles = async (profileName: string, profile: Profile): Promise<void> => {
+    if (!existsSync(folder.agentsFilesPath)) return
+    try {
+      const { refreshAgentsFiles } = await import('../agents-file/agents-file.ts')
+      const context = { folder, platform, profileName, profile, engineIsReady: false }
+      for (const reason of await refreshAgentsFiles(context)) logError(new Error(reason))
+    } catch (error) {
+      logError(new Error(messageOf(error)))
+    }
+  }
+
   const assemble = (name: string, profile: Profile): ServiceAssembly => {
-    void tellAgents({ folder, platform, profileName: name, profile }, logError)
+    void refreshAgentsFiles(name, profile)
     return assembleServices({ ...options, profileName: name, profile })
   }
 

@@ -3,6 +3,7 @@ import type { Outcome } from '../../contract/command.ts'
 import type { CommandedId } from '../../contract/service-ids.ts'
 import { isServing } from '../../contract/services.ts'
 import { messageOf } from '../base/error-message.ts'
+import type { ChosenProfile } from '../config/profiles.ts'
 import { type Refusal, refuse, refuseProfile } from '../stack/profile-refusal.ts'
 import {
   accepted,
@@ -21,7 +22,12 @@ interface StartOrder extends Pick<TakenProfile, 'restartsRouter'> {
   readonly bound: boolean
 }
 
-export type Start = (command: CommandOf<'start'>, from: CommandSource) => Promise<Outcome>
+/** `judged`: the profile that a restart has already chosen and judged, which is neither read nor planned again. */
+export type Start = (
+  command: CommandOf<'start'>,
+  from: CommandSource,
+  judged?: ChosenProfile,
+) => Promise<Outcome>
 
 /** @param inTurn runs work as one command among the others */
 export const createStart = (
@@ -32,7 +38,7 @@ export const createStart = (
 ): Start => {
   const { assembly } = core
 
-  const start = async (command: CommandOf<'start'>, from: CommandSource): Promise<Outcome> => {
+  const start: Start = async (command, from, judged) => {
     if (command.setUp === true && core.setUp.state()?.running) return joinSetUp(command)
     const { llamaServer, proxy, gateway } = assembly().stack.states()
     const phases = [llamaServer.phase, proxy.phase]
@@ -47,6 +53,7 @@ export const createStart = (
       const requested = command.profile ?? (bound ? assembly().profileName : null)
       const answer = await switchProfile(core, {
         requested,
+        judged: judged ?? null,
         force: command.force,
         bound,
         renew: !bound || failed,
@@ -109,10 +116,10 @@ export const createStart = (
   const joinSetUp = ({ profile }: CommandOf<'start'>): Outcome =>
     profile === null || profile === assembly().profileName ? accepted : refuse('set-up is already running')
 
-  return async ({ model, ...command }, from) => {
-    if (model === undefined) return start(command, from)
+  return async ({ model, ...command }, from, judged) => {
+    if (model === undefined) return start(command, from, judged)
     try {
-      const profile = await (await import('./model-profile.ts')).writeModelProfile(model, core)
+      const profile = await (await import('../answers/models-answer.ts')).writeModelProfile(model, core)
       return start({ ...command, profile }, from)
     } catch (error) {
       return refuse(messageOf(error))

@@ -1,19 +1,27 @@
-// Taking the profile that a start asks for, freshly read and checked.
+// Taking the profile that a start asks for, freshly read and checked, while some services may keep running with the one in use.
+
+import { isDeepStrictEqual } from 'node:util'
+import type { Profile } from '../../contract/profile.ts'
 import { messageOf } from '../base/error-message.ts'
 import { type ChosenProfile, chooseProfile } from '../config/profiles.ts'
 import type { Services } from '../observe/snapshot.ts'
-import { type Alive, mixProfiles, type ProfileInUse } from '../stack/profile-in-use.ts'
+import { buildLiteLlmConfig } from '../router/litellm-config.ts'
+import { routerSettings } from '../router/litellm-router-settings.ts'
 import { type Refusal, refuse, refuseMoved, refuseProfile } from '../stack/profile-refusal.ts'
 import type { CommandedCore } from './commanded-core.ts'
 
-/** The profile that a start took, and whether the Router must restart to fit it. */
-export interface TakenProfile extends Pick<ProfileInUse, 'restartsRouter'> {
+/** The profile that a start took. */
+export interface TakenProfile {
   readonly profile: Pick<ChosenProfile, 'name' | 'because'>
+  /** The running Router must restart to fit the AI Engine that is about to start. */
+  readonly restartsRouter: boolean
 }
 
-export interface ProfileRequest {
+interface ProfileRequest {
   /** As chooseProfile takes it. */
   readonly requested: string | null
+  /** Chosen and judged by a restart; null: neither yet. */
+  readonly judged: ChosenProfile | null
   /** Even if it does not fit. */
   readonly force: boolean
   /** Something runs with the profile in use: no other profile may take it over. */
@@ -24,10 +32,10 @@ export interface ProfileRequest {
 
 export const switchProfile = async (
   core: CommandedCore,
-  { requested, force, bound, renew }: ProfileRequest,
+  { requested, judged, force, bound, renew }: ProfileRequest,
 ): Promise<TakenProfile | Refusal> => {
   try {
-    const chosen = chooseProfile(core.settings.reread(), requested, core.folder.runtimeDir)
+    const chosen = judged ?? chooseProfile(core.settings.reread(), requested, core.folder.runtimeDir)
     const { name, because } = chosen
     const { profileName, profile: running, stack } = core.assembly()
     if (bound && name !== profileName)
@@ -45,7 +53,7 @@ export const switchProfile = async (
         ? mixProfiles(running, chosen.profile, findAlive(stack.states()))
         : { profile: chosen.profile, restartsRouter: false }
     const inUse = { ...chosen, profile }
-    const refusal = await refuseProfile(inUse, { force }, core)
+    const refusal = judged === null ? await refuseProfile(inUse, { force }, core) : null
     if (refusal !== null) return refusal
     await core.takeProfile(inUse)
     return { profile: { name, because }, restartsRouter }
@@ -55,8 +63,47 @@ export const switchProfile = async (
 }
 
 /** Which services keep running when the stack is started. */
-const findAlive = ({ llamaServer, proxy, ramDisk }: Services): Alive => {
+const findAlive = ({ llamaServer, proxy, ramDisk }: Services) => {
   const lives = ({ phase, pid }: Services['proxy']) =>
     pid !== null || (phase !== 'stopped' && phase !== 'failed')
   return { llamaServer: lives(llamaServer), proxy: lives(proxy), ramDisk: ramDisk.phase === 'ready' }
+}
+
+type Alive = ReturnType<typeof findAlive>
+
+/**
+ * A running service keeps its section until it restarts, so that the profile in use shows what runs, and every difference from
+ * the configured one means "restart needed". The Router's launch also depends on the AI Engine's section: slots, pool, address
+ * and alias. If the AI Engine starts with other values, the running Router would admit too many requests or promise a pool
+ * that doesn't exist. Without an engine it serves no local requests anyway, so it is restarted and takes all settings.
+ */
+const mixProfiles = (running: Profile, next: Profile, alive: Alive) => {
+  const kept = keepSections(running, next, alive)
+  if (!alive.proxy || alive.llamaServer || isDeepStrictEqual(routerLaunch(running), routerLaunch(kept)))
+    return { profile: kept, restartsRouter: false }
+  return { profile: keepSections(running, next, { ...alive, proxy: false }), restartsRouter: true }
+}
+
+const keepSections = (running: Profile, next: Profile, alive: Alive): Profile => {
+  const { nodes, ...rest } = next
+  const routed = alive.proxy ? running.nodes : nodes
+  return {
+    ...rest,
+    llamaServer: alive.llamaServer ? running.llamaServer : next.llamaServer,
+    proxy: alive.proxy ? running.proxy : next.proxy,
+    ramDisk: alive.ramDisk ? running.ramDisk : next.ramDisk,
+    ...(routed === undefined ? {} : { nodes: routed }),
+  }
+}
+
+/** Everything that a Router takes from a profile at its start. With a configuration of the user's own it reads none of ours. */
+const routerLaunch = (profile: Profile): unknown => {
+  const { proxy, nodes } = profile
+  if (proxy.configPath !== null) return { proxy, nodes }
+  return {
+    proxy,
+    nodes,
+    settings: routerSettings(profile, { proxyDir: '', feedPath: '' }),
+    config: buildLiteLlmConfig(profile),
+  }
 }

@@ -43,9 +43,7 @@ export const readGenerationNumbers = (path: string): readonly number[] => {
 }
 
 /** `isSwitching` first, `generations` second: the order of the argument above. */
-export const readRotationState = (
-  path: string,
-): { readonly isSwitching: boolean; readonly generations: readonly number[] } => {
+export const readRotationState = (path: string) => {
   const isSwitching = statSync(nextPath(path), { throwIfNoEntry: false }) !== undefined
   return { isSwitching, generations: readGenerationNumbers(path) }
 }
@@ -75,7 +73,7 @@ export const readLogMark = (path: string): LogMark => ({
 export const readMarkBefore = (
   path: string,
   { end, bytes, floor }: { readonly end: LogMark; readonly bytes: number; readonly floor: LogMark },
-): { readonly mark: LogMark; readonly isFloor: boolean } => {
+) => {
   const generations = new Set(readGenerationNumbers(path))
   let { previous, offset } = end
   let left = bytes

@@ -1,6 +1,6 @@
 // How much memory the GPU may use: the configured limit, else the device's own, else Metal's default as an estimate.
 import type { Profile } from '../../contract/profile.ts'
-import { createMetalLimitReader } from '../engine/metal-limit.ts'
+import { createMetalLimitReader } from '../engine/llama-capabilities.ts'
 import type { Platform } from '../platform/platform.ts'
 import { locateLlamaServer } from '../setup/llama-server-search.ts'
 import type { PlanInput } from './tally.ts'

@@ -97,15 +97,7 @@ const judge = (totalBytes: number, linkerBytes: number, machineBytes: number): M
   return totalBytes - linkerBytes <= machineBytes ? 'fits-without-linker-reserve' : 'does-not-fit'
 }
 
-export interface PlanDifference {
-  readonly id: PlanLine['id'] | 'copies'
-  readonly label: string
-  /** null: the plan could not count it. */
-  readonly plannedBytes: number | null
-  readonly actualBytes: number
-  /** (actual - planned) / planned; null when nothing was planned. */
-  readonly relative: number | null
-}
+export type PlanDifference = Readonly<ReturnType<typeof comparePlan>[number]>
 
 /**
  * With part of the weights on the GPU and shared embeddings, the mapped buffers of both devices include the same pages. The
@@ -117,11 +109,11 @@ const weightsOf = (model: ModelAllocations, sharedBytes: number): number =>
 export function comparePlan(
   plan: Pick<MemoryPlan, 'lines' | 'sharedEmbeddingBytes'>,
   allocations: Allocations,
-): readonly PlanDifference[] {
+) {
   const { target, draft } = allocations
   const { sharedEmbeddingBytes: shared } = plan
   const copies = target.copiedBytes + (draft?.copiedBytes ?? 0)
-  const actual: readonly (readonly [PlanDifference['id'], string, number])[] = [
+  const actual: readonly (readonly [PlanLine['id'] | 'copies', string, number])[] = [
     ['weights', 'AI Engine (weights)', weightsOf(target, shared.target)],
     ['kvTarget', 'Agent context (KV cache)', target.kvBytes],
     ...(draft === null
@@ -134,7 +126,9 @@ export function comparePlan(
     ...(copies === 0 ? [] : ([['copies', 'Weights rearranged for this CPU', copies]] as const)),
   ]
   return actual.map(([id, label, actualBytes]) => {
+    // null: the plan could not count it.
     const plannedBytes = plan.lines.find((line) => line.id === id)?.bytes ?? null
+    // A share of the planned size; null when nothing was planned.
     const relative = plannedBytes ? (actualBytes - plannedBytes) / plannedBytes : null
     return { id, label, plannedBytes, actualBytes, relative }
   })

@@ -1,16 +1,14 @@
 // Adds up one configuration, with estimates for what llama-server takes besides weights and KV cache. Everything else (verdict,
 // largest context, suggestions) calls it with changes.
 import type { MemoryPlan } from '../../contract/memory-plan.ts'
+import type { SlotCache } from '../engine/slot-cache.ts'
 import type { GgufHeader } from '../gguf/gguf-header.ts'
 import { cellRules, countCells, type KvCacheSettings, type KvCacheSize, planKvCache } from './kv-cache.ts'
 import type { PlannedServer } from './planned-server.ts'
 import type { Reserves } from './reserves.ts'
 
 /** Limits of the files that conversations without a slot wait in. */
-export interface PlannedParking {
-  readonly mostBytes: number
-  readonly mostAgeSeconds: number
-}
+export type PlannedParking = Pick<NonNullable<SlotCache['parked']>, 'mostBytes' | 'mostAgeSeconds'>
 
 export interface PlanInput {
   readonly target: GgufHeader

@@ -2,7 +2,7 @@
 import { firstOf } from '../base/first-of.ts'
 import { askHttp } from '../base/http-ask.ts'
 import { parseJsonOrNull } from '../base/json-record.ts'
-import { parseSlots } from '../engine/llama-slots.ts'
+import { parseSlots } from '../engine/llama-answers.ts'
 import { type BenchServer, complete, type Timings } from './completion.ts'
 
 export interface BenchSizes {

@@ -12,13 +12,13 @@ export type Words = Pick<Notice, 'severity' | 'title' | 'body' | 'view'>
 
 export interface NoticeRule {
   readonly id: string
-  /** It must hold this long and in this many looks before it is shown: one look may be chance. */
-  readonly holdMs: number
-  readonly looks: number
+  /** It must hold this long (absent: 0) and in this many looks (absent: 1) before it is shown: one look may be chance. */
+  readonly holdMs?: number
+  readonly looks?: number
   /** What counts as a look. `slots`: a reading of the slots, which several snapshots may share; absent: a snapshot. */
   readonly looksAt?: 'slots'
-  /** It must be over this long before it is cleared, so that a flickering condition counts as one. */
-  readonly clearMs: number
+  /** It must be over this long (absent: 0) before it is cleared, so that a flickering condition counts as one. */
+  readonly clearMs?: number
   /** null: does not hold. `unknown`: can't be read now. `isHeld`: it is being shown. */
   read(now: Snapshot, isHeld: boolean): Words | null | 'unknown'
 }
@@ -65,9 +65,6 @@ const longWaitMs = 60 * seconds
 /** The Router's reading, which knows each request. */
 const longestWait: NoticeRule = {
   id: 'request-waits',
-  holdMs: 0,
-  looks: 1,
-  clearMs: 0,
   read: ({ requests, services, takenAt }) => {
     // Without a Router it has no queue.
     if (!isServing(services.proxy)) return null
@@ -89,7 +86,6 @@ const queueNeverEmpty: NoticeRule = {
   id: 'queue-waits',
   holdMs: longWaitMs,
   looks: 2,
-  clearMs: 0,
   read: ({ requests, queue, services }) => {
     if (requests !== null || !isServing(services.llamaServer)) return null
     if (queue === null) return 'unknown'
@@ -105,9 +101,6 @@ const queueNeverEmpty: NoticeRule = {
 
 const failed = (id: ServiceId): NoticeRule => ({
   id: `failed-${id}`,
-  holdMs: 0,
-  looks: 1,
-  clearMs: 0,
   read: (now) => {
     const state = readService(now, id)
     if (state?.phase !== 'failed') return null
@@ -127,7 +120,6 @@ const degraded = (id: SupervisedId): NoticeRule => ({
   id: `degraded-${id}`,
   holdMs: 5 * seconds,
   looks: 2,
-  clearMs: 0,
   read: (now) => {
     const state = readService(now, id)
     if (state?.phase !== 'degraded') return null
@@ -142,9 +134,6 @@ const degraded = (id: SupervisedId): NoticeRule => ({
 
 const unproved: NoticeRule = {
   id: 'claude-unanswered',
-  holdMs: 0,
-  looks: 1,
-  clearMs: 0,
   read: ({ proofFailure, services }) =>
     proofFailure !== null && isServing(services.llamaServer) && isServing(services.proxy)
       ? {

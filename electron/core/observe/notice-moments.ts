@@ -78,11 +78,8 @@ export const momentRules = ({ services, readyAt }: Moments): readonly NoticeRule
   stackReady(readyAt),
 ]
 
-const atOnce = { holdMs: 0, looks: 1, clearMs: 0 } as const
-
 const crashed = (id: SupervisedId, moment: ServiceMoment): NoticeRule => ({
   id: `crashed-${id}`,
-  ...atOnce,
   read: () =>
     moment?.kind === 'crashed'
       ? {
@@ -96,7 +93,6 @@ const crashed = (id: SupervisedId, moment: ServiceMoment): NoticeRule => ({
 
 const recovered = (id: SupervisedId, moment: ServiceMoment): NoticeRule => ({
   id: `recovered-${id}`,
-  ...atOnce,
   read: ({ takenAt }) =>
     moment?.kind === 'recovered' && takenAt - moment.at < recoveredShownMs
       ? {
@@ -113,7 +109,6 @@ const recovered = (id: SupervisedId, moment: ServiceMoment): NoticeRule => ({
 
 const stackReady = (readyAt: number | null): NoticeRule => ({
   id: 'stack-ready',
-  ...atOnce,
   read: ({ takenAt, services }) =>
     readyAt !== null && takenAt - readyAt < readyShownMs
       ? {

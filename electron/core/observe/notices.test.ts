@@ -1,11 +1,10 @@
 // Notices as a table of what happens second by second: held long enough, told once, over when it is over, never a storm.
 import { describe, expect, it } from 'vitest'
 import type { Config } from '../../contract/config.ts'
-import type { Notice } from '../../contract/notice.ts'
-import { NoticeSchema } from '../../contract/notice.ts'
+import { type Notice, NoticeSchema } from '../../contract/notice.ts'
 import type { Memory, Queue, RouterRequest, ServiceState, Slot, Snapshot } from '../../contract/snapshot.ts'
 import { sampleSlot, sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
-import { foldNotices, noNotices, raiseGapMs, unknownMs } from './notices.ts'
+import { foldNotices, isQuiet, minuteOfDay, noNotices, raiseGapMs, unknownMs } from './notices.ts'
 
 /** Noon, local time. */
 const start = new Date(2026, 0, 5, 12, 0).getTime()
@@ -511,4 +510,32 @@ it('a gateway that fails, crashes and comes back is shown like a server, but nev
   expect(tell(at(2, { restarts: 1 }))).toEqual(['info recovered-gateway'])
   expect(tell(at(3, { phase: 'failed', restarts: 1, reason: 'gave up' }))).toEqual(['warning failed-gateway'])
   expect(tell(at(4, null))).toEqual([])
+})
+
+describe('quiet hours', () => {
+  const at = (time: string): number => {
+    const [hours = 0, minutes = 0] = time.split(':').map(Number)
+    return minuteOfDay(new Date(2026, 0, 5, hours, minutes).getTime())
+  }
+
+  it.each([
+    ['22:00', '07:00', '21:59', false],
+    ['22:00', '07:00', '22:00', true],
+    ['22:00', '07:00', '23:59', true],
+    ['22:00', '07:00', '00:00', true],
+    ['22:00', '07:00', '06:59', true],
+    ['22:00', '07:00', '07:00', false],
+    ['12:00', '13:30', '11:59', false],
+    ['12:00', '13:30', '12:00', true],
+    ['12:00', '13:30', '13:29', true],
+    ['12:00', '13:30', '13:30', false],
+    ['00:00', '06:00', '23:59', false],
+    ['08:00', '08:00', '03:00', true],
+  ])('from %s to %s, %s is quiet: %s', (from, to, time, expected) => {
+    expect(isQuiet({ from, to }, at(time))).toBe(expected)
+  })
+
+  it('is never quiet without quiet hours', () => {
+    expect(isQuiet(null, at('03:00'))).toBe(false)
+  })
 })

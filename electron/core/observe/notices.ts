@@ -1,10 +1,10 @@
-// When a notice appears, when it ends, and whether a system notification is due: a pure fold over snapshots.
+// When a notice appears, when it ends, and whether a system notification is due, except in quiet hours: a pure fold over snapshots.
+
 import type { Config } from '../../contract/config.ts'
 import type { Notice } from '../../contract/notice.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { type NoticeRule, noticeRules, type Words } from './notice-conditions.ts'
 import { followMoments, type Moments, momentRules, noMoments } from './notice-moments.ts'
-import { isQuiet, minuteOfDay } from './quiet-hours.ts'
 
 /** The same notice is raised at most once in this time, however often it comes and goes. It is still shown. */
 export const raiseGapMs = 10 * 60_000
@@ -41,21 +41,18 @@ export const noNotices: NoticeState = {
   raisedAt: new Map(),
 }
 
-export interface NoticeFold {
-  readonly state: NoticeState
-  /** Most severe first. */
-  readonly notices: readonly Notice[]
-}
-
 const severities = ['critical', 'warning', 'info'] as const satisfies readonly Notice['severity'][]
 
-/** @param slotsReadAt when the slots of `now` were read; null when unknown */
+/**
+ * The notices come most severe first.
+ * @param slotsReadAt when the slots of `now` were read; null when unknown
+ */
 export const foldNotices = (
   state: NoticeState,
   now: Snapshot,
   slotsReadAt: number | null,
   settings: Config['notifications'],
-): NoticeFold => {
+) => {
   const moments = followMoments(state.moments, state.before, now)
   const mayRaise = settings.enabled && !isQuiet(settings.quietHours, minuteOfDay(now.takenAt))
   const tracks = new Map<string, Track>()
@@ -73,7 +70,8 @@ export const foldNotices = (
       notices.push({ id: rule.id, since: track.since, ...track.words, raise: raised && settings.enabled })
   }
   notices.sort((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity))
-  return { state: { before: now, moments, tracks, raisedAt }, notices }
+  const next: NoticeState = { before: now, moments, tracks, raisedAt }
+  return { state: next, notices }
 }
 
 /** If the clock was set back, times now in the future count as old instead of lasting for ever. */
@@ -82,20 +80,21 @@ const isWithin = (ms: number, at: number, now: number): boolean => now >= at && 
 /** null: it does not hold, and there is nothing to remember. */
 const followTrack = (track: Track | null, rule: NoticeRule, now: Snapshot, readAt: number): Track | null => {
   const { takenAt } = now
+  const { holdMs = 0, looks: fewestLooks = 1, clearMs = 0 } = rule
   const reading = rule.read(now, track?.told ?? false)
   if (reading === 'unknown') {
     const isRecent = track !== null && isWithin(unknownMs, track.knownAt, takenAt)
     return isRecent ? track : null
   }
   if (reading === null) {
-    const isPausing = track?.told === true && isWithin(rule.clearMs, track.lastHeldAt, takenAt)
+    const isPausing = track?.told === true && isWithin(clearMs, track.lastHeldAt, takenAt)
     return isPausing ? { ...track, knownAt: takenAt } : null
   }
   const held = track ?? { since: takenAt, looks: 0, told: false, raised: false }
   const since = Math.min(held.since, takenAt)
   // One reading in two snapshots counts as one look, as do two looks in one turn: nothing new was seen.
   const looks = track !== null && track.readAt === readAt ? track.looks : held.looks + 1
-  const told = held.told || (takenAt - since >= rule.holdMs && looks >= rule.looks)
+  const told = held.told || (takenAt - since >= holdMs && looks >= fewestLooks)
   return {
     since,
     lastHeldAt: takenAt,
@@ -106,4 +105,28 @@ const followTrack = (track: Track | null, rule: NoticeRule, now: Snapshot, readA
     raised: held.raised,
     words: reading,
   }
+}
+
+export type QuietHours = NonNullable<Config['notifications']['quietHours']>
+
+const minutesOf = (time: string): number => {
+  const [hours = '0', minutes = '0'] = time.split(':')
+  return Number(hours) * 60 + Number(minutes)
+}
+
+/** In local time, including summer time: users set quiet hours by the clock on the wall. */
+export const minuteOfDay = (at: number): number => {
+  const date = new Date(at)
+  return date.getHours() * 60 + date.getMinutes()
+}
+
+/**
+ * `from` is inclusive, `to` exclusive. `from` after `to` spans midnight; equal means the whole day.
+ * @param minute of the day, 0 to 1439
+ */
+export const isQuiet = (quiet: QuietHours | null, minute: number): boolean => {
+  if (quiet === null) return false
+  const from = minutesOf(quiet.from)
+  const to = minutesOf(quiet.to)
+  return from < to ? minute >= from && minute < to : minute >= from || minute < to
 }

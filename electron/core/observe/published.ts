@@ -11,7 +11,26 @@ import { foldNotices, type NoticeState, noNotices } from './notices.ts'
 import type { Poller } from './poller.ts'
 import { placeRequests, type SlotOwners } from './slot-owners.ts'
 import { foldSnapshot, type Readings } from './snapshot.ts'
-import type { Watch, WatchOptions } from './watch.ts'
+
+/** For watching a core: its snapshots and history as they arrive. */
+interface WatchOptions {
+  /** False: sends at each change of a phase or notice and every few seconds, which lets the core rest. */
+  readonly watched: boolean
+}
+
+export interface Watch {
+  /** Settles once the current snapshot was sent; rejects when the core cannot be watched. */
+  readonly begun: Promise<void>
+  setWatched(watched: boolean): void
+  stop(): void
+}
+
+export interface Watchable {
+  /** Calls `listener` with the current snapshot, then at about 1 Hz and at every phase change. */
+  watch(listener: (snapshot: Snapshot) => void, options?: WatchOptions): Watch
+  /** Calls `listener` with the whole history, then with each new sample as an array of one. Returns the undo. */
+  watchHistory(listener: (samples: readonly HistorySample[]) => void): () => void
+}
 
 /** State that the core knows without reading anything. */
 export interface Facts extends Omit<Readings, keyof ReturnType<Poller['latest']>> {

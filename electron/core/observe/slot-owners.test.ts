@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import type { RouterRequest, Slot } from '../../contract/snapshot.ts'
 import type { SlotTask } from '../engine/llama-slot-tracker.ts'
-import { matchSlotOwners, nameSlots, refineRequests, tellHeld } from './slot-owners.ts'
+import { matchSlotOwners, refineRequests, tellOwners } from './slot-owners.ts'
 
 const request = (id: string, developer: string, admittedAt: number | null, over = {}): RouterRequest => ({
   id,
@@ -102,10 +102,10 @@ describe('what is shown', () => {
   const known = new Map([[7, 'a']])
 
   it('names busy slots alone', () => {
-    const named = nameSlots(slots, [task(0, 7)], requests, known)
+    const named = tellOwners(slots, [task(0, 7)], requests, known, null)
     expect(named.map(({ developer }) => developer)).toEqual(['anna', null])
-    expect(nameSlots(slots, [task(0, 8)], requests, known)[0]?.developer).toBeNull()
-    expect(nameSlots(slots, [task(0, 7)], [], known)[0]?.developer).toBeNull()
+    expect(tellOwners(slots, [task(0, 8)], requests, known, null)[0]?.developer).toBeNull()
+    expect(tellOwners(slots, [task(0, 7)], [], known, null)[0]?.developer).toBeNull()
   })
 
   it('is certain where the Router has pinned the request, and tells what an idle slot holds', () => {
@@ -114,11 +114,11 @@ describe('what is shown', () => {
       { id: 0, developer: 'anna', conversation: '4f1e02', named: true },
       { id: 1, developer: 'cleo', conversation: 'aa0103', named: false },
     ]
-    const told = tellHeld(slots, [pinned[0] ?? request('a', 'anna', 1)], held)
+    const told = tellOwners(slots, [], pinned.slice(0, 1), new Map(), held)
     expect(told.map(({ developer }) => developer)).toEqual(['anna', null])
     expect(told.map((slot) => slot.held?.conversation)).toEqual(['4f1e02', 'aa0103'])
-    expect(tellHeld(slots, pinned, [])[1]?.held).toBeNull()
-    expect(tellHeld(slots, pinned, null)).toEqual(slots)
+    expect(tellOwners(slots, [], pinned, new Map(), [])[1]?.held).toBeNull()
+    expect(tellOwners(slots, [], pinned, new Map(), null)).toEqual(slots)
   })
 
   it('knows from the slot that an answer which comes whole is being written', () => {

@@ -7,31 +7,26 @@ import type { HeldSlot } from '../router/router-feed.ts'
 /** Request id by task id. */
 export type SlotOwners = ReadonlyMap<number, string>
 
-export interface Engaged {
-  /** null when unknown. */
+/** null: unknown. */
+interface Engaged {
   readonly slots: readonly Slot[] | null
-  /** What the slots work on; null when unknown. */
+  /** What the slots work on. */
   readonly tasks: SlotTasks | null
-  /** The Router's requests; null when unknown. */
+  /** Of the Router. */
   readonly requests: readonly RouterRequest[] | null
   readonly held: readonly HeldSlot[] | null
-}
-
-export interface Placed {
-  readonly slots: Slot[] | null
-  readonly requests: RouterRequest[] | null
-  readonly owners: SlotOwners
 }
 
 /**
  * The slots with their owners, and the requests with their progress.
  * @param known the owners returned last
  */
-export const placeRequests = ({ slots, tasks, requests, held }: Engaged, known: SlotOwners): Placed => {
-  const owners = tasks === null || requests === null ? new Map() : matchSlotOwners(tasks, requests, known)
+export const placeRequests = ({ slots, tasks, requests, held }: Engaged, known: SlotOwners) => {
+  const owners: SlotOwners =
+    tasks === null || requests === null ? new Map() : matchSlotOwners(tasks, requests, known)
   const read = tasks ?? { askedAt: 0, tasks: [] }
   return {
-    slots: slots && tellHeld(nameSlots(slots, read.tasks, requests ?? [], owners), requests ?? [], held),
+    slots: slots && tellOwners(slots, read.tasks, requests ?? [], owners, held),
     requests: requests && refineRequests(slots ?? [], read, requests, owners),
     owners,
   }
@@ -62,12 +57,16 @@ export const matchSlotOwners = (
   // A request on its way, one queued by llama-server itself, or a client that bypassed the Router would shift every match.
   if (openTasks.length !== open.length) return owners
   if (open.some(({ admittedAt }) => admittedAt > askedAt - onTheWayMs)) return owners
-  let first = 0
-  while (first < open.length) {
-    const end = endOfRun(open, first)
-    for (const [taskId, id] of matchRun(openTasks.slice(first, end), open.slice(first, end)))
-      owners.set(taskId, id)
-    first = end
+  for (const run of splitRuns(open)) {
+    const theirs = openTasks.splice(0, run.length)
+    for (const [index, { id, promptTokens }] of run.entries()) {
+      const task = isToldByLength(run, theirs)
+        ? theirs.find((one) => one.promptTokens === promptTokens)
+        : new Set(run.map(({ developer }) => developer)).size === 1
+          ? theirs[index]
+          : undefined
+      if (task !== undefined) owners.set(task.taskId, id)
+    }
   }
   return owners
 }
@@ -76,71 +75,56 @@ export const matchSlotOwners = (
 const isAdmitted = (request: RouterRequest): request is Admitted =>
   request.admittedAt !== null && request.node === null
 
-/** The end (exclusive) of a run of requests too close together for their order to be certain. */
-const endOfRun = (open: readonly Admitted[], first: number): number => {
-  let end = first + 1
-  while (end < open.length) {
-    const before = open[end - 1]
-    const next = open[end]
-    if (before === undefined || next === undefined || next.admittedAt - before.admittedAt >= surelyApartMs)
-      break
-    end += 1
+/** Runs of requests too close together for their order to be certain. */
+const splitRuns = (open: readonly Admitted[]): readonly (readonly Admitted[])[] => {
+  const runs: Admitted[][] = []
+  for (const request of open) {
+    const run = runs.at(-1)
+    const before = run?.at(-1)
+    if (before !== undefined && request.admittedAt - before.admittedAt < surelyApartMs) run?.push(request)
+    else runs.push([request])
   }
-  return end
+  return runs
 }
 
-/** By prompt length if that tells them all apart; else by order, if they all belong to one developer. */
-const matchRun = (
-  tasks: readonly SlotTask[],
-  requests: readonly Admitted[],
-): readonly (readonly [number, string])[] => {
-  const byLength = requests.map((request) => {
-    const fitting = tasks.filter(({ promptTokens }) => promptTokens === request.promptTokens)
-    const rivals = requests.filter(({ promptTokens }) => promptTokens === request.promptTokens)
-    const task = fitting[0]
-    return request.promptTokens !== null && fitting.length === 1 && rivals.length === 1 && task !== undefined
-      ? ([task.taskId, request.id] as const)
-      : null
-  })
-  if (requests.length > 1 && byLength.every((pair) => pair !== null)) return byLength
-  if (new Set(requests.map(({ developer }) => developer)).size > 1) return []
-  return requests.flatMap((request, index) => {
-    const task = tasks[index]
-    return task === undefined ? [] : [[task.taskId, request.id] as const]
-  })
-}
+/** Whether the length of the prompt tells them all apart; else only requests of one developer are matched, by order. */
+const isToldByLength = (run: readonly Admitted[], tasks: readonly SlotTask[]): boolean =>
+  run.length > 1 &&
+  run.every(
+    ({ promptTokens }) =>
+      promptTokens !== null &&
+      run.filter((other) => other.promptTokens === promptTokens).length === 1 &&
+      tasks.filter((task) => task.promptTokens === promptTokens).length === 1,
+  )
 
-/** The slots with the developer that each serves. */
-export const nameSlots = (
+/**
+ * The slots with the developer that each serves. Where the Router pins requests to slots, it knows that by itself, and whose
+ * conversation an idle slot holds.
+ */
+export const tellOwners = (
   slots: readonly Slot[],
   tasks: readonly SlotTask[],
   requests: readonly RouterRequest[],
   owners: SlotOwners,
-): Slot[] =>
-  slots.map((slot) => {
-    const task = tasks.find(({ slotId }) => slotId === slot.id)
-    const id = slot.phase === 'idle' || task === undefined ? undefined : owners.get(task.taskId)
-    return { ...slot, developer: requests.find((request) => request.id === id)?.developer ?? null }
-  })
-
-/** Where the Router pins requests to slots, it knows each slot's developer and whose conversation an idle slot holds. */
-export const tellHeld = (
-  slots: readonly Slot[],
-  requests: readonly RouterRequest[],
   held: readonly HeldSlot[] | null,
 ): Slot[] =>
   slots.map((slot) => {
-    if (held === null) return slot
-    const pinned = requests.find((request) => request.slot === slot.id && isAdmitted(request))
+    const task = tasks.find(({ slotId }) => slotId === slot.id)
+    const id = task === undefined ? undefined : owners.get(task.taskId)
+    const pinned =
+      held === null ? undefined : requests.find((request) => request.slot === slot.id && isAdmitted(request))
+    const owner = pinned ?? requests.find((request) => request.id === id)
     const {
       developer = null,
       conversation = null,
       named = false,
-    } = held.find(({ id }) => id === slot.id) ?? {}
+    } = held?.find((one) => one.id === slot.id) ?? {}
     return {
       ...slot,
-      developer: slot.phase === 'idle' ? null : (pinned?.developer ?? slot.developer),
-      held: developer === null || conversation === null ? null : { developer, conversation, named },
+      developer: slot.phase === 'idle' ? null : (owner?.developer ?? null),
+      ...(held === null
+        ? {}
+        : { held: developer === null || conversation === null ? null : { developer, conversation, named } }),
     }
   })
 

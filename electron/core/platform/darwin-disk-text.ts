@@ -2,21 +2,16 @@
 import { describeCommand } from './describe-command.ts'
 import type { Holder } from './platform.ts'
 
-export interface DarwinMount {
-  readonly source: string
-  readonly mountPoint: string
-  readonly filesystem: string
-  /** The words in brackets, such as `local` or `noowners`; the file system comes first. */
-  readonly flags: readonly string[]
-}
+export type DarwinMount = Readonly<ReturnType<typeof parseMountTable>[number]>
 
 /** `SOURCE on PATH (hfs, local, ...)`; both names may contain blanks and brackets. Skips other lines. */
-export const parseMountTable = (text: string): readonly DarwinMount[] =>
+export const parseMountTable = (text: string) =>
   text.split('\n').flatMap((line) => {
     const [, source, mountPoint, flags] = /^(.+?) on (\/.*) \(([^()]+)\)\s*$/.exec(line) ?? []
     const words = flags?.split(',').map((flag) => flag.trim()) ?? []
     const [filesystem] = words
     if (source === undefined || mountPoint === undefined || filesystem === undefined) return []
+    // The flags are the words in brackets, such as `local` or `noowners`; the file system comes first.
     return [{ source, mountPoint, filesystem, flags: words }]
   })
 

@@ -12,7 +12,7 @@ import {
 import { parseLsofFields } from './darwin-processes.ts'
 import { describeCommand } from './describe-command.ts'
 import type { Holder, RamDiskSpec } from './platform.ts'
-import { type CommandResult, describeFailure, type RunCommand } from './run-command.ts'
+import { type CommandResult, describeFailure, type RunCommand, stdoutOf } from './run-command.ts'
 
 /** Formatting and detaching touch every volume on the disk, and wait for programs to release it. */
 const slowMs = 120_000
@@ -31,8 +31,7 @@ export type DarwinDisks = ReturnType<typeof createDarwinDisks>
 export const createDarwinDisks = (run: RunCommand) => ({
   /** null when nothing is mounted there. Throws when the output of `mount` is not understood. */
   async readMountAt(mountPoint: string): Promise<DarwinMount | null> {
-    const result = await run(['mount'])
-    const table = result.kind === 'exited' ? parseMountTable(result.stdout) : []
+    const table = parseMountTable(stdoutOf(await run(['mount'])))
     // There is always a root: a table without one has another format.
     if (!table.some((entry) => entry.mountPoint === '/'))
       throw new Error('mount printed output that was not understood')
@@ -48,7 +47,7 @@ export const createDarwinDisks = (run: RunCommand) => ({
   async attach(sizeBytes: number): Promise<Attached> {
     const argv = ['hdiutil', 'attach', '-nobrowse', '-nomount', ramImageName(sizeBytes)] as const
     const result = await run(argv, { timeoutMs: slowMs, mayLeaveChildren: true })
-    const device = result.kind === 'exited' ? parseAttachedDevice(result.stdout) : null
+    const device = parseAttachedDevice(stdoutOf(result))
     if (device !== null) return { kind: 'attached', device }
     return { kind: 'failed', reason: `hdiutil attach failed: ${describeFailure(result)}` }
   },
@@ -93,8 +92,9 @@ const judgeDetach = (result: CommandResult): DetachResult => {
 
 /** +f: treats the name as a file system and lists every open file on it. Only root sees other users' files. */
 const readHolders = async (run: RunCommand, mountPoint: string): Promise<readonly Holder[]> => {
-  const result = await run(['lsof', '-nP', '-F', 'pcLn', '+f', '--', mountPoint])
-  const processes = result.kind === 'exited' ? parseLsofFields(result.stdout) : []
+  const processes = parseLsofFields(
+    stdoutOf(await run(['lsof', '-nP', '-F', 'pcLn', '+f', '--', mountPoint])),
+  )
   return processes.map(({ pid, command, user }) => ({
     pid,
     command: describeCommand(null, command) ?? 'unknown program',

@@ -1,14 +1,9 @@
-// Memory, swap, pressure and CPU of a Mac. Tested only on recorded output so far.
+// Memory, swap, pressure, CPU and GPU of a Mac. Tested only on recorded output so far.
 import { cpus } from 'node:os'
 import type { Memory } from '../../contract/snapshot.ts'
 import { type Counters, type CpuTicks, ratesBetween } from './memory-rates.ts'
-import type { CommandResult, RunCommand } from './run-command.ts'
-
-/**
- * sysctl exits 1 when one key is unknown (iogpu.* on Intel) but still prints the others, so its exit status means
- * nothing.
- */
-const stdoutOf = (result: CommandResult): string => (result.kind === 'exited' ? result.stdout : '')
+import type { GpuUse } from './platform.ts'
+import { type RunCommand, stdoutOf } from './run-command.ts'
 
 export const readDarwinTotalBytes = async (run: RunCommand): Promise<number> => {
   const values = parseSysctl(stdoutOf(await run(['sysctl', 'hw.memsize'])))
@@ -18,6 +13,10 @@ export const readDarwinTotalBytes = async (run: RunCommand): Promise<number> => 
   return totalBytes
 }
 
+/**
+ * sysctl exits 1 when one key is unknown (iogpu.* on Intel) but still prints the others, so its exit status means
+ * nothing.
+ */
 const keys = [
   'hw.memsize',
   'vm.swapusage',
@@ -170,4 +169,31 @@ export const parseGpuLimitBytes = (value: string | undefined): number | null => 
   const mib = parseWholeNumber(value)
   const bytes = mib === null ? null : mib * 2 ** 20
   return bytes === null || bytes === 0 || !Number.isSafeInteger(bytes) ? null : bytes
+}
+
+/**
+ * Keys come in any order, and "In use system memory" is also the start of another key, "... (driver)", so match keys with their
+ * quotes. Takes the load of the busiest accelerator and the memory of all. null when no accelerator reports anything.
+ */
+export const parseGpuUse = (output: string): GpuUse | null => {
+  const blocks = [...output.matchAll(/"PerformanceStatistics"\s*=\s*\{([^}]*)\}/g)].map(
+    ([, block]) => block ?? '',
+  )
+  const known = (key: string): readonly number[] =>
+    blocks.flatMap((block) => {
+      const value = new RegExp(`"${key}"\\s*=\\s*(\\d{1,15})(?![\\d.])`).exec(block)?.[1]
+      return value === undefined ? [] : [Number(value)]
+    })
+  const percents = known('Device Utilization %').filter((percent) => percent <= 100)
+  const bytes = known('In use system memory')
+  if (percents.length === 0 && bytes.length === 0) return null
+  return {
+    busyPercent: percents.length === 0 ? null : Math.max(...percents),
+    usedBytes: bytes.length === 0 ? null : bytes.reduce((sum, used) => sum + used, 0),
+  }
+}
+
+export const readDarwinGpuUse = async (run: RunCommand): Promise<GpuUse | null> => {
+  const result = await run(['ioreg', '-r', '-d', '1', '-w', '0', '-c', 'IOAccelerator'])
+  return result.kind === 'exited' && result.exitCode === 0 ? parseGpuUse(result.stdout) : null
 }

@@ -1,13 +1,12 @@
 // The platform interface on macOS. It has never run on a Mac: its tests use recorded output.
 
 import { spawn } from 'node:child_process'
-import { readDarwinGpuUse } from './darwin-gpu.ts'
-import { createDarwinMemoryReader, readDarwinTotalBytes } from './darwin-memory.ts'
+import { createDarwinMemoryReader, readDarwinGpuUse, readDarwinTotalBytes } from './darwin-memory.ts'
 import { createDarwinProcessTable } from './darwin-processes.ts'
 import { createDarwinRamDisk, type DarwinRamDiskOptions } from './darwin-ram-disk.ts'
 import { readDarwinLanAddresses } from './lan-addresses.ts'
 import type { Platform } from './platform.ts'
-import { createCommandRunner, type RunCommand, systemPath } from './run-command.ts'
+import { createCommandRunner, type RunCommand, stdoutOf, systemPath } from './run-command.ts'
 
 export interface DarwinPlatformOptions extends Partial<DarwinRamDiskOptions> {
   readonly startDetached?: StartDetached
@@ -55,7 +54,6 @@ export const keepDarwinAwakeWhile = async (
   pid: number,
 ): Promise<void> => {
   const argv = ['caffeinate', '-s', '-w', String(pid)] as const
-  const result = await run(['ps', '-axww', '-o', 'command='])
-  const lines = result.kind === 'exited' ? result.stdout.split('\n') : []
+  const lines = stdoutOf(await run(['ps', '-axww', '-o', 'command='])).split('\n')
   if (!lines.some((line) => line.trim().endsWith(argv.join(' ')))) start(argv)
 }

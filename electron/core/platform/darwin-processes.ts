@@ -2,7 +2,7 @@
 import type { ForeignProcess } from '../../contract/snapshot.ts'
 import { describeCommand } from './describe-command.ts'
 import type { ProcessTable } from './platform.ts'
-import type { RunCommand } from './run-command.ts'
+import { type RunCommand, stdoutOf } from './run-command.ts'
 
 export const createDarwinProcessTable = (run: RunCommand): ProcessTable => ({
   identityCost: 'program',
@@ -61,12 +61,10 @@ const psArguments = (pids: readonly number[]): readonly string[] => [
 const readPortOwner = async (run: RunCommand, port: number): Promise<ForeignProcess | null> => {
   const result = await run(['lsof', '-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-F', 'pcLn'])
   // It exits with 1 if it finds nothing, but also if it finds only a part.
-  const found = result.kind === 'exited' ? parseLsofFields(result.stdout) : []
-  const holders = found.filter((process) => listensOn(process, port))
+  const holders = parseLsofFields(stdoutOf(result)).filter((process) => listensOn(process, port))
   if (holders.length > 0) return await describeOldest(run, holders)
   // lsof shows a normal user only their own sockets, so finding none doesn't mean a free port. netstat shows all.
-  const netstat = await run(['netstat', '-an', '-p', 'tcp'])
-  const taken = netstat.kind === 'exited' && parseNetstatListens(netstat.stdout, port)
+  const taken = parseNetstatListens(stdoutOf(await run(['netstat', '-an', '-p', 'tcp'])), port)
   return taken ? { pid: null, command: null, user: null } : null
 }
 
@@ -137,12 +135,7 @@ export const parseGroupLines = (text: string) =>
     return [{ pid: Number(pid), groupId: Number(groupId), isAlive: !state.startsWith('Z') }]
   })
 
-export interface LsofProcess {
-  readonly pid: number
-  readonly command: string | null
-  readonly user: string | null
-  readonly names: readonly string[]
-}
+export type LsofProcess = Readonly<ReturnType<typeof parseLsofFields>[number]>
 
 /**
  * lsof(8) writes unprintable bytes as \xHH: under LC_ALL=C every letter beyond ASCII, and in command names also the blank.
@@ -156,7 +149,7 @@ export const decodeHexEscapes = (text: string): string =>
     .replaceAll(/\\[bfnrt]/g, ' ')
 
 /** `lsof -F pcLn`: a `p` line begins a process; `f` lines come unrequested; a socket may be listed twice. */
-export const parseLsofFields = (text: string): readonly LsofProcess[] => {
+export const parseLsofFields = (text: string) => {
   const processes: { pid: number; command: string | null; user: string | null; names: string[] }[] = []
   for (const line of text.split(/\r?\n/)) {
     const value = line.slice(1)

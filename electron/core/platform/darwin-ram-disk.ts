@@ -12,7 +12,7 @@ import {
 } from './darwin-ram-disk-mount.ts'
 import { canonicalMountPoint, readVolumeUse, removeEmptyFolder } from './mount-point.ts'
 import type { EjectOutcome, RamDiskBacking, RamDiskControl, RamDiskSpec } from './platform.ts'
-import type { RunCommand } from './run-command.ts'
+import { type RunCommand, stdoutOf } from './run-command.ts'
 import { writeAndReadFile } from './volume-access.ts'
 
 export interface DarwinRamDiskOptions {
@@ -76,8 +76,7 @@ const isRamDisk = async (context: DarwinRamDiskContext, mount: DarwinMount): Pro
 /** Memory of the program that `hdiutil info` names, from `ps`; that program may be long gone (recorded). */
 const readHeldBytes = async (run: RunCommand, pid: number): Promise<number | null> => {
   const result = await run(['ps', '-o', 'rss=', '-o', 'comm=', '-p', String(pid)])
-  const [, kibibytes, program = ''] =
-    (result.kind === 'exited' ? /^[ \t]*([0-9]{1,12})[ \t]+(\S.*)$/m.exec(result.stdout) : null) ?? []
+  const [, kibibytes, program = ''] = /^[ \t]*([0-9]{1,12})[ \t]+(\S.*)$/m.exec(stdoutOf(result)) ?? []
   // diskimages-helper, or diskimagesiod of the newer framework; anything else is a reused pid.
   return kibibytes !== undefined && /diskimages/i.test(program) ? Number(kibibytes) * 1024 : null
 }

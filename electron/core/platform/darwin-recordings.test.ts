@@ -1,8 +1,7 @@
 // Every parser of a Mac's commands on every recording of its kind, with the other line end too, and on those of all other kinds.
 import { describe, expect, it } from 'vitest'
 import { parseAttachedDevice, parseHdiutilInfo, parseMountTable } from './darwin-disk-text.ts'
-import { parseGpuUse } from './darwin-gpu.ts'
-import { parseSwapUsedBytes, parseSysctl, parseVmStat } from './darwin-memory.ts'
+import { parseGpuUse, parseSwapUsedBytes, parseSysctl, parseVmStat } from './darwin-memory.ts'
 import { parseGroupLines, parseLsofFields, parseNetstatListens, parsePsLines } from './darwin-processes.ts'
 import { parseDefaultRoute, parseIfconfig } from './lan-addresses.ts'
 import { parsePowerSettings } from './power-settings.ts'

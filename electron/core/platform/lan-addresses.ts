@@ -2,7 +2,7 @@
 import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { readProcText } from './linux-proc.ts'
-import type { RunCommand } from './run-command.ts'
+import { type RunCommand, stdoutOf } from './run-command.ts'
 
 export interface InterfaceAddress {
   readonly interfaceName: string
@@ -83,6 +83,5 @@ export const readDarwinLanAddresses = async (run: RunCommand): Promise<readonly 
     run(['ifconfig', '-a']),
     run(['route', '-n', 'get', 'default']),
   ])
-  const addresses = ifconfig.kind === 'exited' ? parseIfconfig(ifconfig.stdout) : []
-  return rankLanAddresses(addresses, route.kind === 'exited' ? parseDefaultRoute(route.stdout) : null)
+  return rankLanAddresses(parseIfconfig(stdoutOf(ifconfig)), parseDefaultRoute(stdoutOf(route)))
 }

@@ -4,7 +4,7 @@ import type { Memory } from '../../contract/snapshot.ts'
 import { readProcNames, readProcText } from './linux-proc.ts'
 import { type Counters, type CpuTicks, ratesBetween } from './memory-rates.ts'
 
-export const readLinuxMeminfo = async (): Promise<Meminfo> => {
+export const readLinuxMeminfo = async () => {
   const meminfo = parseMeminfo((await readProcText('/proc/meminfo')) ?? '')
   if (meminfo === null) throw new Error('/proc/meminfo does not report the available memory')
   return meminfo
@@ -67,20 +67,13 @@ const sumKnown = (parts: readonly (number | null)[]): number | null => {
   return known.length === 0 ? null : known.reduce((sum, part) => sum + part, 0)
 }
 
-export type Meminfo = Readonly<
-  Record<'totalBytes' | 'availableBytes' | 'swapTotalBytes' | 'swapFreeBytes', number>
-> & {
-  /** null on kernels without zswap. */
-  readonly zswapBytes: number | null
-}
-
 const readKib = (text: string, key: string): number | null => {
-  const digits = new RegExp(`^${key}:\\s+([0-9]+) kB\\s*$`, 'm').exec(text)?.[1]
+  const digits = new RegExp(`^${key}:\\s+([0-9]{1,20}) kB\\s*$`, 'm').exec(text)?.[1]
   return digits === undefined ? null : Number(digits) * 1024
 }
 
-/** null when an essential line is missing (MemAvailable: Linux 3.14 and later, proc_meminfo(5)). */
-export const parseMeminfo = (text: string): Meminfo | null => {
+/** `zswapBytes` null on kernels without zswap. null when an essential line is missing (MemAvailable: Linux 3.14 and later, proc_meminfo(5)). */
+export const parseMeminfo = (text: string) => {
   const totalBytes = readKib(text, 'MemTotal')
   const availableBytes = readKib(text, 'MemAvailable')
   const swapTotalBytes = readKib(text, 'SwapTotal')
@@ -92,7 +85,7 @@ export const parseMeminfo = (text: string): Meminfo | null => {
 
 /** Pages written to swap since boot. */
 export const parseSwapOutPages = (vmstat: string): number | null => {
-  const digits = /^pswpout ([0-9]+)$/m.exec(vmstat)?.[1]
+  const digits = /^pswpout ([0-9]{1,20})$/m.exec(vmstat)?.[1]
   return digits === undefined ? null : Number(digits)
 }
 
@@ -101,8 +94,10 @@ export const parseSwapOutPages = (vmstat: string): number | null => {
  * before 2.6.11 have fewer columns, and the first four suffice.
  */
 export const parseCpuTicks = (stat: string): CpuTicks | null => {
-  const fields = /^cpu +([0-9 ]+)$/m.exec(stat)?.[1]?.trim().split(/ +/).slice(0, 8).map(Number)
-  if (fields === undefined || fields.length < 4) return null
+  const line = stat.split('\n').find((each) => each.startsWith('cpu '))
+  const columns = line?.slice('cpu '.length).trim().split(/ +/).slice(0, 8) ?? []
+  if (columns.length < 4 || !columns.every((digits) => /^[0-9]{1,20}$/.test(digits))) return null
+  const fields = columns.map(Number)
   const total = fields.reduce((sum, ticks) => sum + ticks, 0)
   return { total, idle: (fields[3] ?? 0) + (fields[4] ?? 0) }
 }
@@ -128,7 +123,7 @@ export const parsePressure = (text: string): NonNullable<Memory['pressure']> | n
 
 /** Memory that a zram device really uses: third column of mm_stat (Documentation/admin-guide/blockdev/zram.rst). */
 export const parseZramUsedBytes = (mmStat: string): number | null => {
-  const digits = /^\s*[0-9]+\s+[0-9]+\s+([0-9]+)\s/.exec(mmStat)?.[1]
+  const digits = /^\s*[0-9]+\s+[0-9]+\s+([0-9]{1,20})\s/.exec(mmStat)?.[1]
   return digits === undefined ? null : Number(digits)
 }
 

@@ -264,6 +264,7 @@ describe('parseListeners', () => {
     '0: 0100007F:1F90',
     '0: 0100007F:1F90 x 0A y z',
     `${'A '.repeat(100_000)}`,
+    `0: 0100007F:1F90 00000000:0000 0A 0:0 0:0 0 ${'1'.repeat(400)} 0 55501`,
   ])('skips what is not such a table', (text) => {
     expect(parseListeners(text, 8080)).toEqual([])
   })

@@ -1,8 +1,8 @@
 // Linux processes, from /proc: identity, argv, group members, port owners, and what keeps a folder tree busy.
 import type { ForeignProcess } from '../../contract/snapshot.ts'
 import { describeCommand } from './describe-command.ts'
-import { decodeOctalEscapes } from './linux-mount-table.ts'
 import {
+  decodeOctalEscapes,
   readPids,
   readProcessText,
   readProcLink,
@@ -113,11 +113,10 @@ const listenState = '0A'
 /** Listening sockets on a port, from /proc/net/tcp or tcp6 (proc_net(5)). Skips unknown lines. */
 export const parseListeners = (text: string, port: number) =>
   text.split('\n').flatMap((line) => {
-    const [, local, , state, , , , uid, , inode] = line.trim().split(/\s+/)
+    const [, local, , state, , , , uid = '', , inode = ''] = line.trim().split(/\s+/)
     const portHex = /^[0-9A-F]{8,32}:([0-9A-F]{4})$/.exec(local ?? '')?.[1]
     if (portHex === undefined || state !== listenState || Number.parseInt(portHex, 16) !== port) return []
-    if (uid === undefined || inode === undefined || !/^[0-9]+$/.test(uid) || !/^[0-9]+$/.test(inode))
-      return []
+    if (![uid, inode].every((digits) => /^[0-9]{1,20}$/.test(digits))) return []
     return [{ inode, uid: Number(uid) }]
   })
 
@@ -153,9 +152,7 @@ const holdsSocket = async (pid: number, links: ReadonlySet<string>): Promise<boo
   return false
 }
 
-export const describeProcess = async (
-  pid: number,
-): Promise<{ readonly pid: number; readonly command: string | null; readonly user: string | null }> => {
+export const describeProcess = async (pid: number): Promise<ForeignProcess> => {
   const [cmdline, comm, uid] = await Promise.all([
     readProcText(`/proc/${pid}/cmdline`),
     readProcText(`/proc/${pid}/comm`),

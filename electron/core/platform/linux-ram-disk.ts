@@ -2,21 +2,17 @@
 import { unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RamDisk } from '../../contract/snapshot.ts'
-import { findMountAt, readMountTable } from './linux-mount-table.ts'
+import { findMountAt, readMountTable } from './linux-proc.ts'
 import { readHolders } from './linux-processes.ts'
 import { createShmFolder } from './linux-shm-folder.ts'
 import { judgeMounted, type LinuxRamDiskContext, mountTmpfs, unmountTmpfs } from './linux-tmpfs.ts'
 import { canonicalMountPoint, explainObstacle, readMountPointState, readVolumeUse } from './mount-point.ts'
 import type { EjectOutcome, MountOutcome, RamDiskControl, RamDiskSpec } from './platform.ts'
-import { createCommandRunner, type RunCommand } from './run-command.ts'
+import { createCommandRunner } from './run-command.ts'
 
-export interface LinuxRamDiskOptions {
+export interface LinuxRamDiskOptions extends Partial<LinuxRamDiskContext> {
   /** Folder of the default mount points, one per volume name. */
   readonly ramDiskRoot: string
-  readonly shmRoot?: string
-  /** false: never try mount(8), because the user lacks the right. */
-  readonly mayMount?: boolean
-  readonly run?: RunCommand
 }
 
 /** Only root may mount; in a container even root may not, which only an attempt shows. */

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { chmod, lstat, mkdir, rm, rmdir, statfs, symlink, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { findMountAt, readMountTable } from './linux-mount-table.ts'
+import { findMountAt, readMountTable } from './linux-proc.ts'
 import {
   describeMiB,
   ensureMountFolder,

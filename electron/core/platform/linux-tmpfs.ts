@@ -1,6 +1,6 @@
 // Mounts and unmounts the tmpfs that serves as RAM disk on Linux.
 import { statfs } from 'node:fs/promises'
-import { findMountAt, findMountsBelow, readMountTable } from './linux-mount-table.ts'
+import { findMountAt, findMountsBelow, readMountTable } from './linux-proc.ts'
 import { readHolders } from './linux-processes.ts'
 import { createShmFolder } from './linux-shm-folder.ts'
 import { describeMiB, ensureMountFolder, removeEmptyFolder } from './mount-point.ts'
@@ -10,6 +10,7 @@ import { type CommandResult, describeFailure, type RunCommand } from './run-comm
 export interface LinuxRamDiskContext {
   readonly run: RunCommand
   readonly shmRoot: string
+  /** false: never try mount(8), because the user lacks the right. */
   readonly mayMount: boolean
 }
 

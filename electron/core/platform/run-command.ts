@@ -45,6 +45,9 @@ export const createCommandRunner =
     return { kind: 'not-run', reason: result.shortMessage ?? `could not run ${file}` }
   }
 
+/** What it printed, whatever its exit status; '' when it did not run. */
+export const stdoutOf = (result: CommandResult): string => (result.kind === 'exited' ? result.stdout : '')
+
 /** The error of a failed command in one line, without its warnings. */
 export const describeFailure = (result: CommandResult): string => {
   if (result.kind === 'not-run') return result.reason

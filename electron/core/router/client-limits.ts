@@ -1,9 +1,9 @@
-// The context and output limits for Claude Code, so that it never outgrows its slot unnoticed.
+// The context and output limits for Claude Code, so that it never outgrows its slot unnoticed, and the Router's for a pool that all
+// slots share: the one source of these numbers for Router and clients.
 import type { Profile } from '../../contract/profile.ts'
 import { formatCount } from '../base/format-bytes.ts'
 import { countCells } from '../memory/kv-cache.ts'
-import { plannedServer } from '../memory/planned-server.ts'
-import { routerPool } from './router-pool.ts'
+import { type PlannedServer, plannedServer } from '../memory/planned-server.ts'
 
 export type ClientLimits = Readonly<ReturnType<typeof clientLimits>>
 
@@ -51,4 +51,21 @@ export const limitsWarning = (limits: ClientLimits): string | null => {
   const { contextTokens, compactAtTokens } = limits
   if (compactAtTokens !== null) return null
   return `each agent has ${formatCount(contextTokens)} tokens, too few for Claude Code to compact by itself (it keeps ${formatCount(compactReserveTokens)} free): only short tasks fit; use fewer slots or a larger contextTokens`
+}
+
+/** Margin for our own messages, drafted tokens, and the difference between LiteLLM's rendering and the count. */
+const marginTokens = 512
+/** As a part of a slot's share of the pool: with more, four long prompts would wait for each other's answers. */
+const answerShare = 4
+
+/** The part of the context kept for an answer: with less, the model would be cut off in its first sentences. */
+export const keptForAnswerShare = 16
+
+/** null: each slot has its own share. */
+export const routerPool = (server: Pick<PlannedServer, 'contextTokens' | 'slots' | 'unifiedKv'>) => {
+  if (!server.unifiedKv) return null
+  // What all requests together may hold, and so the most for one request.
+  const tokens = Math.max(1, server.contextTokens - marginTokens)
+  // `answerTokens`: the longest answer; that much is reserved while a request runs.
+  return { tokens, answerTokens: Math.max(1, Math.floor(tokens / server.slots / answerShare)) }
 }

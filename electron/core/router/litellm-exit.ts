@@ -1,6 +1,11 @@
 // Why LiteLLM ended, in plain words, from its exit status and log.
 import { stripVTControlCharacters } from 'node:util'
-import type { ExitExplanation, ExitReport } from '../supervise/child-service.ts'
+import {
+  type ExitExplanation,
+  type ExitReport,
+  explainSignal,
+  outsideSignals,
+} from '../supervise/child-service.ts'
 import { findLoaderFailure } from '../supervise/loader-failure.ts'
 
 /** A pattern, and the reason: $1 is its first group, $0 all that it matched. */
@@ -85,7 +90,7 @@ export const explainLiteLlmExit = (report: ExitReport, ready = false): ExitExpla
       permanent: false,
     }
   // A signal from outside explains more than whatever was in the log when it arrived.
-  if (signal !== null && outsideSignals.has(signal)) return explainSignal(signal)
+  if (signal !== null && outsideSignals.has(signal)) return explainSignal('LiteLLM', signal)
   // The port's owner may have answered our probe and made LiteLLM look ready: a failed bind counts anyway.
   const whyUnbound = explainUnbound(lines.join('\n'))
   if (whyUnbound !== null) return { reason: `LiteLLM ended: ${whyUnbound}`, permanent: true }
@@ -98,7 +103,7 @@ export const explainLiteLlmExit = (report: ExitReport, ready = false): ExitExpla
   if (whyStart !== null) return { reason: `LiteLLM ended: ${whyStart}`, permanent: true }
   const lack = findReason(lackSymptoms, said)
   if (lack !== null) return { reason: `LiteLLM ended: ${lack}`, permanent: false }
-  if (signal !== null) return explainSignal(signal)
+  if (signal !== null) return explainSignal('LiteLLM', signal)
   const how = report.exitCode === null ? 'LiteLLM ended' : `LiteLLM ended with exit status ${report.exitCode}`
   const last = findLastError(said)
   return {
@@ -115,20 +120,6 @@ const findReason = (symptoms: readonly Symptom[], lines: readonly string[]): str
     if (match !== null) return reason.replace(/\$(\d)/g, (_, group) => match[group] ?? '')
   }
   return null
-}
-
-const outsideSignals: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
-
-const explainSignal = (signal: string): ExitExplanation => {
-  if (signal === 'SIGKILL')
-    return {
-      reason: 'LiteLLM was killed (SIGKILL) by a user, or by the system because memory ran out',
-      permanent: false,
-    }
-  const how = outsideSignals.has(signal)
-    ? `was ended by ${signal}, which Nexus did not send`
-    : `crashed (${signal})`
-  return { reason: `LiteLLM ${how}`, permanent: false }
 }
 
 /** The last line that names an error: a traceback's `SomeError: text`, or uvicorn's `ERROR: text`. */

@@ -7,9 +7,8 @@ import { isAdmissionOn } from '../config/kv-sharing.ts'
 import { engineRecordName } from '../engine/engine-record.ts'
 import type { SlotCache } from '../engine/slot-cache.ts'
 import { plannedServer } from '../memory/planned-server.ts'
-import { clientLimits } from './client-limits.ts'
+import { clientLimits, keptForAnswerShare, routerPool } from './client-limits.ts'
 import { keptTools } from './kept-tools.ts'
-import { keptForAnswerShare, routerPool } from './router-pool.ts'
 import { toolBookName } from './tool-book.ts'
 
 /** How soon to try a failed Studio again; a request that tries a dead one loses a few ms. */

@@ -1,6 +1,7 @@
 // The Router's live requests, from the unix socket of its Python module: one full state per line.
 import { connect, type Socket } from 'node:net'
 import { z } from 'zod'
+import type { StackEvent } from '../../contract/notice.ts'
 import {
   type DeveloperUse,
   DeveloperUseSchema,
@@ -153,3 +154,22 @@ export const localDay = (date: Date): string => {
   const two = (number: number) => String(number).padStart(2, '0')
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
 }
+
+/** The same gap as between repeats of a notice. */
+const pauseMs = 600_000
+
+/**
+ * Which reports become events: with more conversations than slots, each turn brings two. Passes every file that could not be
+ * written or used, and the first of the other reports in ten minutes.
+ */
+export const createCacheEvents = (note: (event: StackEvent) => void): ((event: CacheEvent) => void) => {
+  const lastAt = new Map<CacheEvent['kind'], number>()
+  return ({ kind, at, text }) => {
+    const before = lastAt.get(kind)
+    if (kind !== 'refused' && before !== undefined && at - before < pauseMs) return
+    lastAt.set(kind, at)
+    note({ at, severity: kind === 'refused' ? 'warning' : 'info', service: 'proxy', text: sentence(text) })
+  }
+}
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`

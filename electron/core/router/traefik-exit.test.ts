@@ -80,6 +80,10 @@ describe('why Traefik ended', () => {
   it('a signal, an unobserved exit, and a log without a reason', () => {
     expect(explain('', ':80', 'linux', { exitCode: null, signal: 'SIGKILL' }).reason).toContain('was killed')
     expect(explain('', ':80', 'linux', { exitCode: null, signal: 'SIGTERM' }).reason).toContain('SIGTERM')
+    // A crash of its own is not what another process did.
+    expect(explain('', ':80', 'linux', { exitCode: null, signal: 'SIGSEGV' }).reason).toBe(
+      'Traefik crashed (SIGSEGV)',
+    )
     expect(explain('', ':80', 'linux', { exitCode: null, signal: null })).toEqual({
       reason: 'Traefik ended; its log does not say why',
       permanent: false,

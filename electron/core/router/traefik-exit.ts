@@ -1,7 +1,7 @@
 // Why Traefik ended, in plain words, from its exit status and log.
 import { stripVTControlCharacters } from 'node:util'
 import { quoteForShell } from '../../wording/shell-quote.ts'
-import type { ExitExplanation, ExitReport } from '../supervise/child-service.ts'
+import { type ExitExplanation, type ExitReport, explainSignal } from '../supervise/child-service.ts'
 
 export interface TraefikSurroundings {
   readonly platform: 'darwin' | 'linux'
@@ -54,7 +54,7 @@ export const explainTraefikExit = (
   report: ExitReport,
   surroundings: TraefikSurroundings,
 ): ExitExplanation => {
-  if (report.signal !== null) return explainSignal(report.signal)
+  if (report.signal !== null) return explainSignal('Traefik', report.signal)
   // It colours its output even in a file.
   const lines = report.logTail.map((line) => stripVTControlCharacters(line).trimEnd())
   const said = lines.flatMap((line) => commandError.exec(line)?.[1] ?? []).at(-1)
@@ -76,11 +76,3 @@ export const explainTraefikExit = (
     permanent: false,
   }
 }
-
-const explainSignal = (signal: string): ExitExplanation => ({
-  reason:
-    signal === 'SIGKILL'
-      ? 'Traefik was killed (SIGKILL) by a user, or by the system because memory ran out'
-      : `Traefik was ended by ${signal}, which Nexus did not send`,
-  permanent: false,
-})

@@ -2,14 +2,19 @@
 import { constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { GatewayProfile, Profile } from '../../contract/profile.ts'
+import { askHttp, describeFetchFailure, type HttpAnswer, isRefused } from '../base/http-ask.ts'
 import { readFileOrNull, writePrivateFile } from '../base/private-file.ts'
 import { mayAccess } from '../base/regular-file.ts'
-import { readGatewayAddress } from '../config/gateway-address.ts'
+import { clientName, readGatewayAddress } from '../config/gateway-address.ts'
 import { traefikPath } from '../setup/traefik.ts'
-import type { ChildService, LaunchSpec } from '../supervise/child-service.ts'
+import {
+  type ChildService,
+  type LaunchSpec,
+  type ProbeResult,
+  pickVariables,
+} from '../supervise/child-service.ts'
 import { traefikDynamicConfig, traefikStaticConfig } from './traefik-config.ts'
 import { explainTraefikExit } from './traefik-exit.ts'
-import { probeGateway } from './traefik-health.ts'
 
 export interface TraefikPlace {
   readonly gatewayDir: string
@@ -46,7 +51,7 @@ export const createTraefikService = (options: TraefikServiceOptions): ChildServi
     prepare: async (): Promise<LaunchSpec> => {
       ensureProgram(gateway, argv[0])
       writeFiles(options)
-      return { argv, env: pickEnvironment(options.env), cwd: options.gatewayDir }
+      return { argv, env: pickVariables(options.env, passedOn), cwd: options.gatewayDir }
     },
     probe: (signal) => probeGateway(localUrl, options.routerIsReady, signal),
     explainExit: (report) => explainTraefikExit(report, surroundings),
@@ -80,11 +85,46 @@ const writeFiles = ({ gateway, proxy, gatewayDir }: TraefikServiceOptions): void
   }
 }
 
-/** Drops the user's TRAEFIK_* variables, which Traefik would read as settings. */
-const pickEnvironment = (env: TraefikServiceOptions['env']): Record<string, string> =>
-  Object.fromEntries(
-    ['PATH', 'HOME', 'LANG', 'TMPDIR'].flatMap((name) => {
-      const value = env[name]
-      return value === undefined ? [] : [[name, value]]
-    }),
-  )
+/** Not the user's TRAEFIK_* variables, which Traefik would read as settings. */
+const passedOn = ['PATH', 'HOME', 'LANG', 'TMPDIR']
+
+/** LiteLLM answers 12 bytes, Traefik's own errors are a few words. */
+const maxAnswerBytes = 65_536
+
+/**
+ * Seen on 3.7.15: it opens its port before its rule is read and answers 404 meanwhile (about 100 ms); 502 while nothing
+ * listens on the Router's port.
+ * @param routerIsReady whether the Router answers direct requests; if not, a 502 is the Router's fault and Traefik is fine
+ */
+export const judgeGatewayAnswer = ({ status, ok, text }: HttpAnswer, routerIsReady: boolean): ProbeResult => {
+  if (ok)
+    return text?.includes("I'm alive!") === true
+      ? { state: 'ready' }
+      : { state: 'unreachable', detail: 'something other than our Router answers under its name' }
+  if (status === 404) return { state: 'loading', detail: `its rule for ${clientName} is not loaded yet` }
+  if (status === 502 || status === 504)
+    return routerIsReady
+      ? { state: 'loading', detail: `it cannot reach the Router (it answers ${status})` }
+      : { state: 'ready' }
+  return { state: 'unreachable', detail: `${clientName}/health/liveliness answered ${status}` }
+}
+
+/** @param localUrl Traefik's address as seen from this machine */
+export const probeGateway = async (
+  localUrl: string,
+  routerIsReady: () => boolean,
+  signal: AbortSignal,
+): Promise<ProbeResult> => {
+  try {
+    const headers = { host: clientName }
+    const answer = await askHttp(`${localUrl}/health/liveliness`, {
+      signal,
+      headers,
+      maxBytes: maxAnswerBytes,
+    })
+    return judgeGatewayAnswer(answer, routerIsReady())
+  } catch (error) {
+    if (isRefused(error)) return { state: 'loading', detail: 'nothing answers on its port' }
+    return { state: 'unreachable', detail: describeFetchFailure(error) }
+  }
+}

@@ -1,9 +1,8 @@
 // Probes on the llama-server binary: what it reports, and how long the first and second start take.
 
 import { formatBytes } from '../../wording/figures.ts'
-import { runLlamaServer } from '../engine/llama-capabilities.ts'
+import { parseMetalLimitBytes, runLlamaServer } from '../engine/llama-capabilities.ts'
 import { parseLlamaHelp } from '../engine/llama-help.ts'
-import { parseMetalLimitBytes } from '../engine/metal-limit.ts'
 import { locateLlamaServer } from '../setup/llama-server-search.ts'
 import type { SelfcheckContext } from './context.ts'
 import { type Finding, fail, inGroup, notApplicable, type Probe, pass } from './probe.ts'

@@ -1,6 +1,6 @@
 // Probes on firewall and local network privacy: between clients and the Router, and between Studios.
 import { connect } from 'node:net'
-import { describeFailure } from '../platform/run-command.ts'
+import { describeFailure, stdoutOf } from '../platform/run-command.ts'
 import { locateLlamaServer } from '../setup/llama-server-search.ts'
 import type { SelfcheckContext } from './context.ts'
 import { type Finding, fail, inGroup, judged, notApplicable, outputOf, type Probe, pass } from './probe.ts'
@@ -29,8 +29,7 @@ export const probesOnNetwork = (context: SelfcheckContext): readonly Probe[] =>
           'network.local',
           'a program started this way reaches machines on the local network (when privacy denies it: EHOSTUNREACH without a prompt)',
           async ({ run }) => {
-            const route = await run(['route', '-n', 'get', 'default'])
-            const text = route.kind === 'exited' ? route.stdout : ''
+            const text = stdoutOf(await run(['route', '-n', 'get', 'default']))
             const gateway = /^\s*gateway: (\d+(?:\.\d+){3})\s*$/m.exec(text)?.[1]
             if (gateway === undefined)
               return notApplicable('no default route to a machine on the local network')

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { Platform, ProcessIdentity } from '../platform/platform.ts'
 import { runsArgv } from '../platform/platform.ts'
-import type { RunCommand } from '../platform/run-command.ts'
+import { type RunCommand, stdoutOf } from '../platform/run-command.ts'
 import { isSameProcess } from '../supervise/life-look.ts'
 import type { SelfcheckContext } from './context.ts'
 import { fail, inGroup, judged, notApplicable, type Probe, type ProbeTools, pass } from './probe.ts'
@@ -95,8 +95,9 @@ const readListeningPorts = async (
   platform: 'darwin' | 'linux',
   run: RunCommand,
 ): Promise<readonly number[]> => {
-  const result = await run(platform === 'darwin' ? ['netstat', '-an', '-p', 'tcp'] : ['cat', '/proc/net/tcp'])
-  const text = result.kind === 'exited' ? result.stdout : ''
+  const text = stdoutOf(
+    await run(platform === 'darwin' ? ['netstat', '-an', '-p', 'tcp'] : ['cat', '/proc/net/tcp']),
+  )
   const found =
     platform === 'darwin'
       ? [...text.matchAll(/^tcp\S*\s+\d+\s+\d+\s+\S*\.(\d+)\s.*LISTEN\s*$/gm)].map(([, port]) => Number(port))

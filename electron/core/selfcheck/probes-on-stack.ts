@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { askHttp } from '../base/http-ask.ts'
 import { readRegularFile } from '../base/regular-file.ts'
-import { attachAsGuest } from '../control/guests/attach-as-guest.ts'
+import { attachAsGuest } from '../control/guests/shared-folder.ts'
 import { type ProcessTable, runsArgv } from '../platform/platform.ts'
 import { identityOf, type LedgerEntry, openLedger } from '../supervise/ledger.ts'
 import { isSameProcess } from '../supervise/life-look.ts'

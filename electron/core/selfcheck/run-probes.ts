@@ -52,7 +52,7 @@ const runOne = async (
   limitMs: number,
   atEnd: UndoList,
   { run, signal, undoLimitMs }: RunProbesOptions,
-): Promise<{ readonly run: ProbeRun; readonly left: readonly string[] }> => {
+) => {
   const began = performance.now()
   const evidence: Evidence[] = []
   const undos = createUndoList(undoLimitMs)

@@ -1,12 +1,9 @@
 // Machine and system, read once at the start of a run, and how it was started.
 import { arch, hostname, release, totalmem } from 'node:os'
 import { listNames } from '../base/regular-file.ts'
-import type { RunCommand } from '../platform/run-command.ts'
+import { type RunCommand, stdoutOf } from '../platform/run-command.ts'
 import { readOwnUserName } from '../platform/user-name.ts'
-import type { PrivateWords } from './redact.ts'
-import type { SelfcheckReport, StartedFrom } from './report.ts'
-
-type SoftwareVersion = ReturnType<typeof parseSoftwareVersion>
+import type { StartedFrom } from './report.ts'
 
 /** `sw_vers`: `ProductVersion:<blanks or tabs>26.1`. null for any other text. */
 export const parseSoftwareVersion = (text: string) => {
@@ -18,20 +15,10 @@ export const parseSoftwareVersion = (text: string) => {
 }
 
 /** The version of macOS, or null. */
-export const readSoftwareVersion = async (run: RunCommand): Promise<SoftwareVersion> => {
-  const result = await run(['sw_vers'], { timeoutMs: 2_000 })
-  return result.kind === 'exited' ? parseSoftwareVersion(result.stdout) : null
-}
+export const readSoftwareVersion = async (run: RunCommand) =>
+  parseSoftwareVersion(stdoutOf(await run(['sw_vers'], { timeoutMs: 2_000 })))
 
-export const readSystemFacts = async (
-  platform: 'darwin' | 'linux',
-  run: RunCommand,
-  homeDir: string,
-): Promise<{
-  readonly system: Omit<SelfcheckReport['system'], 'nexus'>
-  readonly managerName: string | null
-  readonly privateWords: PrivateWords
-}> => {
+export const readSystemFacts = async (platform: 'darwin' | 'linux', run: RunCommand, homeDir: string) => {
   const ask = async (...argv: readonly [string, ...string[]]): Promise<string | null> => {
     const result = await run(argv, { timeoutMs: 2_000 })
     const said = result.kind === 'exited' && result.exitCode === 0 ? result.stdout.trim() : ''
@@ -51,7 +38,7 @@ export const readSystemFacts = async (
   const known = hostNames.flatMap((name) => name ?? [])
   return {
     system: {
-      name: isMac ? 'macOS' : 'Linux',
+      name: isMac ? ('macOS' as const) : ('Linux' as const),
       version: software?.version ?? null,
       build: software?.build ?? null,
       machine: arch(),

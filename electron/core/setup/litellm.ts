@@ -10,10 +10,7 @@ import { createEnvironment, installOnce, installRequirements } from './pip-insta
 import { runPythonModule } from './run-python.ts'
 import type { SetupContext } from './setup-step.ts'
 
-export interface InstalledLiteLlm {
-  readonly pythonPath: string
-  readonly version: string
-}
+export type InstalledLiteLlm = NonNullable<Awaited<ReturnType<typeof readInstalledLiteLlm>>>
 
 const step = 'litellm'
 const requirementsFile = 'requirements-litellm.txt'
@@ -50,7 +47,7 @@ export const isLiteLlmInstalled = async ({
 }
 
 /** Installs nothing; null when LiteLLM isn't installed. Throws when it is a release that must not run. */
-export const readInstalledLiteLlm = async (runtimeDir: string): Promise<InstalledLiteLlm | null> => {
+export const readInstalledLiteLlm = async (runtimeDir: string) => {
   const dir = join(runtimeDir, 'litellm')
   const version = await readVersion(dir)
   if (version === null) return null
@@ -69,8 +66,8 @@ export const readPinnedVersion = (requirements: string): string => {
 }
 
 const refuseKnownBad = (version: string): void => {
-  const judgement = judgeLiteLlmVersion(version)
-  if (judgement.kind === 'refused') throw new Error(judgement.reason)
+  const reason = judgeLiteLlmVersion(version)
+  if (reason !== null) throw new Error(reason)
 }
 
 const isComplete = async (dir: string, stamp: string): Promise<boolean> => {

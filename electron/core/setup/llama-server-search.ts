@@ -90,18 +90,15 @@ export const readBuildChoice = () =>
         reason: `there is no prebuilt llama-server for ${process.platform} ${process.arch}`,
       } as const)
 
-const isExecutable = (path: string): boolean =>
+export const isExecutable = (path: string): boolean =>
   mayAccess(path, constants.X_OK) && statIfThere(path)?.isFile() === true
 
-export interface LlamaServerBuild {
-  readonly version: string
-  readonly requirementsFile: string
-}
+export type LlamaServerBuild = (typeof llamaServerBuilds)[keyof typeof llamaServerBuilds]
 
 export const llamaServerBuilds = {
   avx512: { version: '0.10434.0', requirementsFile: 'requirements-llama-server-avx512.txt' },
   avx2: { version: '0.10068.0', requirementsFile: 'requirements-llama-server-avx2.txt' },
-} as const satisfies Record<string, LlamaServerBuild>
+} as const
 
 /**
  * Features that the newer wheel uses without checking the processor.

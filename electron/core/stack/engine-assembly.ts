@@ -3,20 +3,26 @@ import { join } from 'node:path'
 import { isServing } from '../../contract/services.ts'
 import type { EngineModel } from '../../contract/snapshot.ts'
 import { messageOf } from '../base/error-message.ts'
-import { engineRecordName, recordEngine } from '../engine/engine-record.ts'
+import type { StateFolder } from '../config/state-folder.ts'
+import { engineRecordName, readEngineModel, recordEngine } from '../engine/engine-record.ts'
 import { createCapabilityProbe } from '../engine/llama-capabilities.ts'
-import { readEngineModel } from '../engine/llama-running-model.ts'
 import { createLlamaService } from '../engine/llama-service.ts'
 import { createLlamaWatch } from '../engine/llama-watch.ts'
 import { slotCacheOf } from '../engine/slot-cache.ts'
-import type { SpeculationEvidence } from '../engine/speculation.ts'
+import { findSpeculationFailure, type SpeculationEvidence } from '../engine/speculation.ts'
+import { readLogSince } from '../logs/log-follow.ts'
 import { connectLogTail } from '../logs/log-tail-events.ts'
-import type { Allocations } from '../memory/allocations.ts'
+import {
+  type Allocations,
+  parseAllocations,
+  readAllocations,
+  writeAllocations,
+} from '../memory/allocations.ts'
 import type { EngineSource } from '../observe/poller.ts'
 import { locateLlamaServer } from '../setup/llama-server-search.ts'
+import { type LedgerEntry, nameProcess } from '../supervise/ledger.ts'
 import { type SupervisedChild, superviseChild } from '../supervise/supervised-child.ts'
 import type { AssemblyOptions } from './assembly-options.ts'
-import { createEngineStartLog } from './engine-start-log.ts'
 
 const idleLookMs = 200
 /** /slots may take as long as one prefill batch. */
@@ -118,4 +124,36 @@ const locateBinary = ({ profile, resourcesDir, folder }: AssemblyOptions): strin
   })
   if (found === null) throw new Error('llama-server is not installed yet: nexus up installs it, or says how')
   return found.path
+}
+
+/** A start logs 200 to 900 lines at this level; we don't search days of an adopted server's log for it. */
+const startLogLines = 5_000
+
+/** What a llama-server logged about its start: what it allocated, and whether its drafts failed. */
+const createEngineStartLog = (
+  folder: Pick<StateFolder, 'logPath' | 'allocationsPath'>,
+  onFound: () => void,
+) => {
+  /** The llama-server read last, and what was found. */
+  let engine: string | null = null
+  let facts: { readonly allocations: Allocations | null; readonly speculationFailure: string | null } | null =
+    null
+  return {
+    /** Call as soon as it serves: then its log holds only its start. Reads once per llama-server. */
+    read: async (entry: LedgerEntry): Promise<void> => {
+      const name = nameProcess(entry)
+      if (name === engine) return
+      engine = name
+      facts = null
+      const known = readAllocations(folder.allocationsPath, name)
+      const lines = await readLogSince(folder.logPath('llamaServer'), entry.logMark, startLogLines)
+      if (name !== engine) return
+      const allocations = known ?? parseAllocations(lines)
+      facts = { allocations, speculationFailure: findSpeculationFailure(lines) }
+      if (known === null && allocations !== null) writeAllocations(folder.allocationsPath, name, allocations)
+      if (allocations !== null || facts.speculationFailure !== null) onFound()
+    },
+    /** null until read; allocations that it did not log are null, and a failure of its drafts that it did not report. */
+    factsOf: (entry: LedgerEntry) => (nameProcess(entry) === engine ? facts : null),
+  }
 }

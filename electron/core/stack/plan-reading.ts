@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Profile } from '../../contract/profile.ts'
 import { ensureEngineKey } from '../access/keys.ts'
 import { ensureStateFolder, type StateFolder } from '../config/state-folder.ts'
-import { doesNotRestoreText, readDoesNotRestore } from '../engine/parked-verdict.ts'
+import { doesNotRestoreText, readDoesNotRestore } from '../engine/engine-record.ts'
 import { keepsSlots } from '../engine/slot-cache.ts'
 import { howToWire, ramDiskSpec } from '../forge/ram-disk-service.ts'
 import { readAllocations } from '../memory/allocations.ts'
@@ -28,11 +28,7 @@ export interface PlanSurroundings {
   readonly resourcesDir: string
 }
 
-export interface PlannedMachine {
-  readonly totalMemoryBytes: number
-  /** null when unknown. */
-  readonly gpuLimitBytes: number | null
-}
+export type PlannedMachine = Awaited<ReturnType<typeof readMachine>>
 
 /** A Mac sold with "256 GB" has 256 GiB (hw.memsize 274877906944). */
 const gibibyte = 1024 ** 3
@@ -42,11 +38,12 @@ export const readMachine = async (
   memoryGb: number | null,
   { folder, platform, resourcesDir }: PlanSurroundings,
   profile: Profile,
-): Promise<PlannedMachine> => {
+) => {
   if (memoryGb !== null) return { totalMemoryBytes: memoryGb * gibibyte, gpuLimitBytes: null }
   const readGpuLimit = createGpuLimitReading({ platform, resourcesDir, runtimeDir: folder.runtimeDir })
   return {
     totalMemoryBytes: await platform.readTotalMemoryBytes(),
+    /** null when unknown. */
     gpuLimitBytes: await readGpuLimit(profile),
   }
 }

@@ -1,9 +1,8 @@
 // The Router of one profile: LiteLLM supervised, warmed while the model loads, and its feed of live requests.
 import type { Keys } from '../access/keys.ts'
-import { createCacheEvents } from '../observe/cache-events.ts'
 import { warmLiteLlm } from '../router/litellm-health.ts'
 import { createLiteLlmService } from '../router/litellm-service.ts'
-import { createRouterFeed } from '../router/router-feed.ts'
+import { createCacheEvents, createRouterFeed } from '../router/router-feed.ts'
 import { readInstalledLiteLlm } from '../setup/litellm.ts'
 import { nameProcess } from '../supervise/ledger.ts'
 import { type SupervisedChild, superviseChild } from '../supervise/supervised-child.ts'

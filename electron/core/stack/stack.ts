@@ -6,7 +6,6 @@ import type { ServiceState } from '../../contract/snapshot.ts'
 import { within } from '../base/first-of.ts'
 import type { RamDiskService } from '../forge/ram-disk-service.ts'
 import type { Services } from '../observe/snapshot.ts'
-import type { EjectOutcome } from '../platform/platform.ts'
 import type { Supervisor } from '../supervise/supervisor.ts'
 
 export interface StackServices {
@@ -36,30 +35,7 @@ export interface StopOptions {
   readonly keepGateway?: boolean
 }
 
-export interface Stack {
-  states(): Services
-  /**
-   * Starts the named services in parallel, and the gateway once the Router serves: before, it could only answer 502. If one
-   * server fails, the other is stopped again if this call started it, the gateway with the Router. A failed gateway stops
-   * nothing: clients can reach the Router directly.
-   */
-  start(ids: readonly CommandedId[]): Promise<void>
-  /**
-   * Stops the Router first, so that clients get a clean end; then the AI Engine, unless a start overtakes. The RAM disk
-   * stays. The gateway ends after the Router, in parallel with the AI Engine: the Router's last streams pass through it,
-   * and new requests get 502 instead of a refused connection.
-   */
-  stop(ids: readonly CommandedId[], options: StopOptions): Promise<void>
-  eject(force: boolean): Promise<EjectOutcome>
-  /** Before another profile takes over: ends a gateway that is not kept, and waits for one that is ending. */
-  releaseGateway(isKept: boolean): Promise<void>
-  /** Takes over what an earlier core left running; returns those services. */
-  adopt(): Promise<readonly CommandedId[]>
-  /** Stops supervising; settles when no mount or eject is under way. */
-  close(): Promise<void>
-}
-
-export const createStack = (services: StackServices): Stack => {
+export const createStack = (services: StackServices) => {
   const { supervisor: gateway } = services.gateway
   const states = (): Services => ({
     ramDisk: services.ramDisk.state(),
@@ -119,7 +95,12 @@ export const createStack = (services: StackServices): Stack => {
 
   return {
     states,
-    start: async (ids) => {
+    /**
+     * Starts the named services in parallel, and the gateway once the Router serves: before, it could only answer 502. If one
+     * server fails, the other is stopped again if this call started it, the gateway with the Router. A failed gateway stops
+     * nothing: clients can reach the Router directly.
+     */
+    start: async (ids: readonly CommandedId[]): Promise<void> => {
       if (ids.includes('llamaServer')) engineStarts.add()
       const before = states()
       const begun = ids.filter(
@@ -132,20 +113,27 @@ export const createStack = (services: StackServices): Stack => {
       }
       await Promise.all(ids.map(startOne))
     },
-    stop: async (ids, options) => {
+    /**
+     * Stops the Router first, so that clients get a clean end; then the AI Engine, unless a start overtakes. The RAM disk
+     * stays. The gateway ends after the Router, in parallel with the AI Engine: the Router's last streams pass through it,
+     * and new requests get 502 instead of a refused connection.
+     */
+    stop: async (ids: readonly CommandedId[], options: StopOptions): Promise<void> => {
       const drainEnds = Date.now() + options.drainMs
       const isUnstarted = engineStarts.watch()
       const router = ids.includes('proxy') ? await stopRouter(options) : null
       if (ids.includes('llamaServer')) await stopEngine(options, drainEnds, isUnstarted)
       await router?.gatewayEnds
     },
-    eject: (force) => services.ramDisk.eject({ force }),
-    releaseGateway: async (isKept) => {
+    eject: (force: boolean) => services.ramDisk.eject({ force }),
+    /** Before another profile takes over: ends a gateway that is not kept, and waits for one that is ending. */
+    releaseGateway: async (isKept: boolean): Promise<void> => {
       if (gateway === null) return
       routerOrders.add()
       if (!isKept || gateway.state().phase === 'stopping') await gateway.stop(rollBackGraceMs)
     },
-    adopt: async () => {
+    /** Takes over what an earlier core left running; returns those services. */
+    adopt: async (): Promise<readonly CommandedId[]> => {
       const adopted: CommandedId[] = []
       if (await services.llamaServer.adopt()) adopted.push('llamaServer')
       await services.gateway.endStray()
@@ -162,7 +150,8 @@ export const createStack = (services: StackServices): Stack => {
       }
       return adopted
     },
-    close: () => {
+    /** Stops supervising; settles when no mount or eject is under way. */
+    close: (): Promise<void> => {
       services.llamaServer.close()
       services.proxy.close()
       gateway?.close()

@@ -1,4 +1,4 @@
-// What the supervisor needs to know about a service that is one child process.
+// What the supervisor needs to know about a service that is one child process, and what such services share.
 import type { SupervisedId } from '../../contract/service-ids.ts'
 
 /** Everything needed to start one process, without a shell. */
@@ -43,3 +43,55 @@ export interface ChildService {
   probe(signal: AbortSignal): Promise<ProbeResult>
   explainExit(report: ExitReport): ExitExplanation
 }
+
+/**
+ * Whether this run of a service was ever ready: failures mean different things before and after, and the tail of a long log
+ * doesn't show which.
+ */
+export const rememberReady = (probe: (signal: AbortSignal) => Promise<ProbeResult>) => {
+  let seen = false
+  return {
+    /** Remembers a ready answer. */
+    probe: async (signal: AbortSignal) => {
+      const result = await probe(signal)
+      if (result.state === 'ready') seen = true
+      return result
+    },
+    current: () => seen,
+    /** Call before each start. */
+    forget: () => {
+      seen = false
+    },
+  }
+}
+
+/** These come from another process. */
+export const outsideSignals: ReadonlySet<string> = new Set([
+  'SIGKILL',
+  'SIGTERM',
+  'SIGINT',
+  'SIGHUP',
+  'SIGQUIT',
+])
+
+export const explainSignal = (name: string, signal: string): ExitExplanation => {
+  const how =
+    signal === 'SIGKILL'
+      ? 'was killed (SIGKILL) by a user, or by the system because memory ran out'
+      : outsideSignals.has(signal)
+        ? `was ended by ${signal}, which Nexus did not send`
+        : `crashed (${signal})`
+  return { reason: `${name} ${how}`, permanent: false }
+}
+
+/** Those of these variables that are set. */
+export const pickVariables = (
+  env: Readonly<Record<string, string | undefined>>,
+  names: readonly string[],
+): Record<string, string> =>
+  Object.fromEntries(
+    names.flatMap((name) => {
+      const value = env[name]
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )

@@ -27,7 +27,7 @@ const llamaServerInOddFolder =
 const liteLlmFirst = /(?:^|\/)litellm$/
 
 /**
- * Python, with its own flags before the module or script; ours is opta_litellm.py (litellm-launch). A framework Python always
+ * Python, with its own flags before the module or script; ours is opta_litellm.py (litellm-service). A framework Python always
  * shows as .../Python.app/Contents/MacOS/Python, whatever name started it (CPython, Mac/Tools/pythonw.c).
  */
 const pythonWithLiteLlm =

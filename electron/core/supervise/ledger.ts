@@ -42,12 +42,7 @@ export type LedgerEntry = z.infer<typeof EntrySchema>
 
 const LedgerSchema = z.strictObject({ version: z.literal(1), entries: z.array(EntrySchema) })
 
-export interface Ledger {
-  find(service: LedgerEntry['service']): LedgerEntry | null
-  record(entry: LedgerEntry): void
-  markEnding(service: LedgerEntry['service']): void
-  forget(service: LedgerEntry['service']): void
-}
+export type Ledger = ReturnType<typeof openLedger>
 
 /** null: no ledger, or a damaged one. */
 export const readLedgerEntries = (path: string): readonly LedgerEntry[] | null =>
@@ -66,7 +61,7 @@ export const openLedger = (
   path: string,
   logError: LogError | null = null,
   session: LoginSession | null = null,
-): Ledger => {
+) => {
   let entries: readonly LedgerEntry[] = readLedgerEntries(path) ?? []
   let retry: NodeJS.Timeout | null = null
   const write = () => {
@@ -94,17 +89,18 @@ export const openLedger = (
       writeLater()
     }
   }
-  const find = (service: LedgerEntry['service']) => entries.find((entry) => entry.service === service) ?? null
+  const find = (service: LedgerEntry['service']): LedgerEntry | null =>
+    entries.find((entry) => entry.service === service) ?? null
   const replace = (entry: LedgerEntry) =>
     save([...entries.filter((other) => other.service !== entry.service), entry])
   return {
     find,
-    markEnding: (service) => {
+    markEnding: (service: LedgerEntry['service']): void => {
       const entry = find(service)
       if (entry !== null && entry.ending !== true) replace({ ...entry, ending: true })
     },
-    record: (entry) => replace(session === null ? entry : { ...entry, session }),
-    forget: (service) => {
+    record: (entry: LedgerEntry): void => replace(session === null ? entry : { ...entry, session }),
+    forget: (service: LedgerEntry['service']): void => {
       if (entries.some((entry) => entry.service === service)) {
         save(entries.filter((entry) => entry.service !== service))
       }

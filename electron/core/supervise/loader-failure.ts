@@ -1,12 +1,5 @@
 // Why the dynamic loader refused to run a program, from its output. Pure.
 
-export interface LoaderFailure {
-  /** The fault, as the end of a sentence that starts with the program. */
-  readonly what: string
-  /** The files named belong to Homebrew, so `brew reinstall` fixes it. */
-  readonly isHomebrew: boolean
-}
-
 interface Refusal {
   readonly pattern: RegExp
   readonly say: (match: RegExpExecArray, log: readonly string[]) => string
@@ -66,14 +59,16 @@ const refusals: readonly Refusal[] = [
 const maxWhatCharacters = 300
 
 /** @param log the program's output, oldest line first. null: no complaint from the loader. */
-export const findLoaderFailure = (log: readonly string[]): LoaderFailure | null => {
+export const findLoaderFailure = (log: readonly string[]) => {
   for (const { pattern, say } of refusals) {
     const index = log.findLastIndex((line) => pattern.test(line))
     const match = pattern.exec(log[index] ?? '')
     if (match === null) continue
     const about = log.slice(index, index + 4)
     return {
+      /** The fault, as the end of a sentence that starts with the program. */
       what: say(match, about).slice(0, maxWhatCharacters),
+      /** The files named belong to Homebrew, so `brew reinstall` fixes it. */
       isHomebrew: about.some((line) => /\/homebrew\/|\/Cellar\/|\/usr\/local\/opt\//.test(line)),
     }
   }

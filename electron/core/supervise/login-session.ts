@@ -10,12 +10,7 @@ import { endEarlier } from './child-process.ts'
 import { identityOf, type LoginSession, openLedger } from './ledger.ts'
 import { isSameProcess } from './life-look.ts'
 
-export interface LoginSessions {
-  /** This process's session; null when unknown, or when the session cannot end. */
-  readOwn(): Promise<LoginSession | null>
-  /** True only when certain: a failed lookup must not unload 78 GB of weights. */
-  hasEnded(session: LoginSession): Promise<boolean>
-}
+export type LoginSessions = ReturnType<typeof createLaunchdSessions>
 
 export interface LaunchdSessionOptions {
   readonly launchd: Pick<Launchd, 'find' | 'readSession' | 'isAtScreen'>
@@ -25,12 +20,7 @@ export interface LaunchdSessionOptions {
   readonly jobLabel: string | null
 }
 
-export const createLaunchdSessions = ({
-  launchd,
-  uid,
-  pid,
-  jobLabel,
-}: LaunchdSessionOptions): LoginSessions => {
+export const createLaunchdSessions = ({ launchd, uid, pid, jobLabel }: LaunchdSessionOptions) => {
   const readJob = async (label: string): Promise<LoginSession | null> => {
     const search = await launchd.find(label)
     const places = search.kind === 'found' ? search.places : []
@@ -45,8 +35,11 @@ export const createLaunchdSessions = ({
     return toSession(domain, asid === 'gone' ? null : asid)
   }
   return {
-    readOwn: async () => (jobLabel === null ? null : await readJob(jobLabel)) ?? (await readScreen()),
-    hasEnded: async ({ domain, asid }) => {
+    /** This process's session; null when unknown, or when the session cannot end. */
+    readOwn: async (): Promise<LoginSession | null> =>
+      (jobLabel === null ? null : await readJob(jobLabel)) ?? (await readScreen()),
+    /** True only when certain: a failed lookup must not unload 78 GB of weights. */
+    hasEnded: async ({ domain, asid }: LoginSession): Promise<boolean> => {
       const present = await launchd.readSession(toDomain(domain))
       return present === 'gone' || (present !== null && present !== asid)
     },

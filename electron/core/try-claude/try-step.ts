@@ -1,8 +1,7 @@
 // A step of a try with the real Claude Code: its inputs and results.
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { ClientLimits } from '../router/client-limits.ts'
-import type { ClaudeHome } from './claude-home.ts'
-import type { ClaudeRun } from './claude-run.ts'
+import type { ClaudeHome, ClaudeRun } from './claude-run.ts'
 import type { ForcedCall } from './forced-calls.ts'
 import type { TryStepId } from './try-step-ids.ts'
 

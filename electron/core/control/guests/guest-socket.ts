@@ -11,8 +11,7 @@ import type { CoreLink } from '../core-link.ts'
 import { keepSocket } from '../keep-socket.ts'
 import { type ControlServer, openControlServer } from '../server.ts'
 import { createTurnstile } from '../turnstile.ts'
-import { readFileFacts } from './read-shared-folder.ts'
-import { distrustFolder, distrustSocket, sharedSocketName } from './shared-socket.ts'
+import { distrustFolder, distrustSocket, readFileFacts, sharedSocketName } from './shared-folder.ts'
 
 export type GuestSocket = ReturnType<typeof createGuestSocket>
 
@@ -97,7 +96,7 @@ const openFor = async (
   try {
     if (guests === 'everyone') chmodSync(path, 0o666)
     else {
-      // By chgrp(1): Node can't look up groups. No other user can have put a link there (see shared-socket).
+      // By chgrp(1): Node can't look up groups. No other user can have put a link there (see shared-folder).
       const result = await run(['chgrp', guests.group, path])
       if (result.kind !== 'exited' || result.exitCode !== 0)
         throw new Error(`could not give it to the group ${guests.group}: ${describeFailure(result)}`)

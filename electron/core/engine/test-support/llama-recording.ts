@@ -1,7 +1,6 @@
 // Reads the recorded series of readings that the tests replay.
 import { readFileSync } from 'node:fs'
-import { type LlamaMetrics, parseMetrics } from '../llama-metrics.ts'
-import { parseSlots, type RawSlot } from '../llama-slots.ts'
+import { type LlamaMetrics, parseMetrics, parseSlots, type RawSlot } from '../llama-answers.ts'
 
 export interface RecordedReading {
   readonly atMs: number

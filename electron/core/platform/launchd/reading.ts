@@ -1,5 +1,5 @@
 // Finds a job in every launchd domain that a user's job can be in, and reads its state, with launchctl.
-import { type CommandResult, describeFailure, type RunCommand } from '../run-command.ts'
+import { type CommandResult, describeFailure, type RunCommand, stdoutOf } from '../run-command.ts'
 import { nameLaunchctlAnswer } from './exit-codes.ts'
 import { type LaunchdJob, parseDomainAsid, parseLaunchctlPrint } from './print-text.ts'
 
@@ -39,11 +39,7 @@ export const createLaunchdReading = (run: RunCommand, uid: number) => {
     const result = await launchctl('print', `${domain}/${label}`)
     switch (nameLaunchctlAnswer(result)) {
       case 'done':
-        return {
-          kind: 'loaded',
-          domain,
-          job: parseLaunchctlPrint(result.kind === 'exited' ? result.stdout : ''),
-        }
+        return { kind: 'loaded', domain, job: parseLaunchctlPrint(stdoutOf(result)) }
       case 'not-loaded':
       case 'no-such-process':
         return { kind: 'not-loaded' }
@@ -68,13 +64,12 @@ export const createLaunchdReading = (run: RunCommand, uid: number) => {
     const result = await launchctl('print', domain)
     const answer = nameLaunchctlAnswer(result)
     if (answer === 'no-domain' || answer === 'not-loaded') return 'gone'
-    return answer === 'done' && result.kind === 'exited' ? parseDomainAsid(result.stdout) : null
+    return answer === 'done' ? parseDomainAsid(stdoutOf(result)) : null
   }
 
   /** Whether this process belongs to the session of the screen: `launchctl managername` says Aqua there (launchctl(1)). */
   const isAtScreen = async (): Promise<boolean> => {
-    const result = await launchctl('managername')
-    return result.kind === 'exited' && result.stdout.trim() === 'Aqua'
+    return stdoutOf(await launchctl('managername')).trim() === 'Aqua'
   }
 
   return { ownDomains, launchctl, read, find, readSession, isAtScreen }

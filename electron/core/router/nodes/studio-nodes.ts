@@ -1,5 +1,4 @@
-// The other Studios of the profile, as this core sees them: whether each answers, its slots, its queue.
-
+// The other Studios of the profile, as this core sees them: whether each answers, and if not, why; its slots, its queue.
 import type { NodeProfile } from '../../../contract/profile.ts'
 import type { StudioNode } from '../../../contract/snapshot.ts'
 import { messageOf } from '../../base/error-message.ts'
@@ -7,7 +6,6 @@ import { askHttp } from '../../base/http-ask.ts'
 import { localUrl } from '../../base/local-url.ts'
 import { isRecent } from '../../base/reading.ts'
 import { createLlamaWatch, type EngineReading, type LlamaWatch } from '../../engine/llama-watch.ts'
-import { explainNodeFailure } from './node-failure.ts'
 import { readNodeKey } from './node-key.ts'
 
 /** llama-server answers /health within 10 ms (measured); the rest allows for the network. */
@@ -101,4 +99,28 @@ const watchNode = (node: NodeProfile, onChange: () => void, now: () => number) =
       }
     },
   }
+}
+
+/** A name with several addresses fails with all their errors together (Node's happy eyeballs). */
+const codesOf = (error: unknown): readonly string[] => {
+  if (error instanceof AggregateError) return error.errors.flatMap(codesOf)
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? [error.code] : []
+}
+
+/**
+ * A core started by launchd gets EHOSTUNREACH for every address on the local network, without a permission prompt
+ * (hermes#57812 and #71206 on 27.0, kache#798 on 26.6; Apple TN3179). A machine that is off looks the same, so we name both.
+ */
+export const localNetworkAdvice = (program: string): string =>
+  `if Terminal on this Mac reaches it, macOS is blocking this core from the local network: System Settings, Privacy & Security, Local Network, allow ${program}`
+
+export const explainNodeFailure = (
+  endpoint: string,
+  error: unknown,
+  { platform, program }: { readonly platform: NodeJS.Platform; readonly program: string },
+): string => {
+  const codes = codesOf(error)
+  const said = messageOf(error) || [...new Set(codes)].join(', ')
+  const mayBePrivacy = platform === 'darwin' && codes.includes('EHOSTUNREACH')
+  return `${endpoint} does not answer: ${said}${mayBePrivacy ? `; ${localNetworkAdvice(program)}` : ''}`
 }
