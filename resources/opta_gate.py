@@ -24,6 +24,7 @@ from opta_body import BadBodyError, read_json, refine
 from opta_connections import connection_of
 from opta_count import ANTHROPIC, adapted, count_prompt, is_unseen
 from opta_engine import Engine
+from opta_one_call import OneCall, is_stream, wants_one_call
 from opta_sight import REFUSAL as UNSEEN
 from opta_whole import ask_for_stream, gather
 
@@ -120,12 +121,12 @@ class Gate:
 
     async def _serve(self, scope: Scope, headers: dict[str, str], receive: Receive, send: Send) -> None:
         path = scope["path"]
-        is_gathered = False
+        answer = send
         try:
             body = await self._read_body(headers, receive)
             document = read_json(path, body) if scope["method"] == "POST" else None
             if document is not None:
-                body, scope, is_gathered = self._refine(document, scope, body)
+                body, scope, answer = self._refine(document, scope, body, send)
                 if COUNT_PATH.fullmatch(path) and await self._count(document, headers, send):
                     return
         except ClientGoneError:
@@ -152,7 +153,6 @@ class Gate:
                 path, receive, send, BAD_REQUEST, "invalid_request_error", error.message, {}, error.place, close=False
             )
             return
-        answer = _Gathered(path, send).send if is_gathered else send
         await _run_while_there(self._app, scope, _Replay(body, receive), answer)
 
     async def _read_body(self, headers: dict[str, str], receive: Receive) -> bytes:
@@ -171,20 +171,25 @@ class Gate:
             if not message.get("more_body", False):
                 return bytes(body)
 
-    def _refine(self, document: dict[str, Any], scope: Scope, body: bytes) -> tuple[bytes, Scope, bool]:
-        """Refine the document. Returns the body for LiteLLM, the scope with matching headers, and whether the answer's stream is gathered into a whole answer
-        (opta_whole.py). Raises BadBodyError.
+    def _refine(self, document: dict[str, Any], scope: Scope, body: bytes, send: Send) -> tuple[bytes, Scope, Send]:
+        """Refine the document. Returns the body for LiteLLM, the scope with matching headers, and the `send` that makes of LiteLLM's
+        answer what the client asked for (opta_whole.py, opta_one_call.py). Raises BadBodyError.
         """
         path = scope["path"]
         is_changed = refine(path, document, self._settings)
-        is_gathered = self._settings.always_stream and ask_for_stream(path, document)
+        is_one_call = self._settings.mend_tools and wants_one_call(document)
+        is_gathered = (self._settings.always_stream or is_one_call) and ask_for_stream(path, document)
+        if is_gathered:
+            send = _Gathered(path, send).send
+        if is_one_call:
+            send = OneCall(send).send
         if is_changed or is_gathered:
             body = orjson.dumps(document)
         # LiteLLM parses a body by its content type: what was checked as JSON must not be parsed as a form. Its own headers
         # steer it like its fields (x-litellm-timeout, x-litellm-num-retries).
         kept = [pair for pair in scope["headers"] if pair[0] not in BODY_HEADERS and not STEERING.match(pair[0])]
         named = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        return body, {**scope, "headers": [*kept, *named]}, is_gathered
+        return body, {**scope, "headers": [*kept, *named]}, send
 
     async def _count(self, given: dict[str, Any], headers: dict[str, str], send: Send) -> bool:
         """Answer /v1/messages/count_tokens with what the model would read. False: llama-server doesn't say, so LiteLLM estimates.
@@ -292,7 +297,7 @@ class _Gathered:
 
     async def send(self, message: Message) -> None:
         """ASGI's send. Anything but a stream, such as an error, passes unchanged."""
-        if message["type"] == "http.response.start" and _is_stream(message):
+        if message["type"] == "http.response.start" and is_stream(message):
             self._start = message
         elif self._start is None:
             await self._send(message)
@@ -309,11 +314,6 @@ class _Gathered:
         headers += [(b"content-type", b"application/json"), (b"content-length", str(len(payload)).encode())]
         await self._send({"type": "http.response.start", "status": whole.status, "headers": headers})
         await self._send({"type": "http.response.body", "body": payload, "more_body": False})
-
-
-def _is_stream(start: Message) -> bool:
-    kinds = [value for name, value in start["headers"] if name.lower() == b"content-type"]
-    return any(kind.startswith(b"text/event-stream") for kind in kinds)
 
 
 async def _run_while_there(app: App, scope: Scope, replay: _Replay, send: Send) -> None:

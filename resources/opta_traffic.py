@@ -27,6 +27,7 @@ from opta_fields import pass_on
 from opta_ghosts import GhostWatch
 from opta_limits import asked_answer, limit_answer, several_answers
 from opta_nodes import NodeSlots, is_out_of_service, node_of, open_nodes
+from opta_one_call import wants_one_call
 from opta_requests import OWN_NAME, LiveRequest, RequestBook, Usage
 from opta_settings import Settings
 from opta_sight import REFUSAL as UNSEEN
@@ -151,6 +152,8 @@ class Traffic:
         if self._settings.routed_model is not None:
             body["model"] = self._settings.routed_model
         body = adapted(body, call_type, self._settings, _user_agent())
+        if self._settings.mend_tools and wants_one_call(body):
+            pass_on(body, "parallel_tool_calls", False)  # noqa: FBT003  # a value in the body
         if developer == OWN_NAME:
             # Our own short message tests the path; behind four long answers it would report that nothing works.
             if self._admission is not None:

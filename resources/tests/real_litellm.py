@@ -126,6 +126,8 @@ class Engine:
         self.reads_on = False
         # Set: between its first word and its end, an answer is as long as the client reads.
         self.pours = False
+        # The tool calls in each answer: the last one is cut off by the limit.
+        self.calls = 0
         # Set: it has vision.
         self.sees = False
         # How many pieces have been poured.
@@ -303,6 +305,13 @@ class EngineHandler(BaseHTTPRequestHandler):
             self.engine.poured += 1
         if self._gone_before_go():
             return
+        for index in range(self.engine.calls):
+            # As b10068 streams calls (recorded, the names are made up): the first piece of each has its id and name.
+            opened = {"index": index, "id": f"call_{index}", "type": "function", "function": {"name": "Read", "arguments": "{"}}
+            self._send({**base, "choices": [{"index": 0, "delta": {"tool_calls": [opened]}, "finish_reason": None}]})
+            more = {"index": index, "function": {"arguments": f'"a":{index}' + "}"}}
+            if index < self.engine.calls - 1:
+                self._send({**base, "choices": [{"index": 0, "delta": {"tool_calls": [more]}, "finish_reason": None}]})
         self._send({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]})
         if body.get("stream_options", {}).get("include_usage"):
             self._send({**base, "choices": [], "usage": usage})
@@ -353,7 +362,12 @@ class EngineHandler(BaseHTTPRequestHandler):
         said = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [text]}
         usage = {"input_tokens": 3, "output_tokens": 1, "total_tokens": 4}
         whole = {"id": "resp_1", "object": "response", "created_at": 1, "model": "engine", "status": "completed"}
-        answer = {**whole, "output": [said], "usage": usage, "parallel_tool_calls": False, "tools": [], "tool_choice": "auto"}
+        # As b10068 sends calls (recorded): after the text, and all of their ends at the answer's end.
+        calls = [
+            {"type": "function_call", "id": f"fc_{index}", "call_id": f"call_{index}", "name": "Read", "arguments": "{}", "status": "completed"}
+            for index in range(self.engine.calls)
+        ]
+        answer = {**whole, "output": [said, *calls], "usage": usage, "parallel_tool_calls": False, "tools": [], "tool_choice": "auto"}
         if not body.get("stream"):
             self._answer(200, answer)
             return
@@ -362,6 +376,11 @@ class EngineHandler(BaseHTTPRequestHandler):
         self.end_headers()
         delta = {"item_id": "msg_1", "output_index": 0, "content_index": 0, "delta": "ok", "sequence_number": 1}
         self._send({"type": "response.output_text.delta", **delta})
+        for call in calls:
+            self._send({"type": "response.output_item.added", "item": {**call, "arguments": "", "status": "in_progress"}})
+            self._send({"type": "response.function_call_arguments.delta", "item_id": call["id"], "delta": "{}"})
+        for call in calls:
+            self._send({"type": "response.output_item.done", "item": call})
         self._send({"type": "response.completed", "response": answer, "sequence_number": 2})
 
     def _send(self, chunk: dict[str, Any]) -> None:
