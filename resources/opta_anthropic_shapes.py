@@ -29,15 +29,25 @@ class _Text(Shape):
     text: str
 
 
-class _Source(Shape):
-    type: Name
-    data: str | None = None
-    url: str | None = None
+class _Base64(Shape):
+    data: str
     media_type: str | None = None
 
 
+class _Url(Shape):
+    url: str
+
+
+class _OtherSource(Shape):
+    # opta_sight.py refuses the last one, in the words on which clients drop the image.
+    type: Literal["base64", "url", "file"]
+
+
 class _Image(Shape):
-    source: _Source
+    source: Annotated[
+        Union[Annotated[_Base64, Tag("kind:base64")], Annotated[_Url, Tag("kind:url")], Annotated[_OtherSource, Tag(OPEN)]],
+        kind_among(frozenset({"base64", "url"})),
+    ]
 
 
 class _Document(Shape):

@@ -23,7 +23,7 @@ from opta_access import AccessRefusedError, judge
 from opta_body import BadBodyError, read_json, refine
 from opta_connections import connection_of
 from opta_count import ANTHROPIC, adapted, count_prompt, is_unseen
-from opta_engine import Engine
+from opta_engine import Engine, UnreadableError
 from opta_one_call import OneCall, is_stream, wants_one_call
 from opta_sight import REFUSAL as UNSEEN
 from opta_whole import ask_for_stream, gather
@@ -203,7 +203,10 @@ class Gate:
         document = adapted(given, ANTHROPIC, self._settings, headers.get("user-agent", ""))
         if await is_unseen(self._engine, document, self._settings):
             raise BadBodyError(UNSEEN)
-        tokens = await count_prompt(self._engine, document, ANTHROPIC)
+        try:
+            tokens = await count_prompt(self._engine, document, ANTHROPIC)
+        except UnreadableError:
+            raise BadBodyError(UNSEEN) from None
         if tokens is None:
             return False
         await _answer(send, 200, {"input_tokens": tokens}, {}, more_body=False)

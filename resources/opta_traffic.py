@@ -20,7 +20,7 @@ from opta_admission import Admission, ClientGoneError, ClosedError, Place, Queue
 from opta_cache import PromptCache
 from opta_conversations import SESSION_HEADER
 from opta_count import ANTHROPIC, adapted, count_prompt, is_unseen
-from opta_engine import Engine, find_overflow, overflow_message
+from opta_engine import Engine, UnreadableError, find_overflow, is_unreadable, overflow_message
 from opta_engine_record import EngineRecordFile
 from opta_feed import Feed, listen
 from opta_fields import pass_on
@@ -291,17 +291,20 @@ class Traffic:
     def failed(self, error: BaseException) -> None:
         """LiteLLM is about to answer with this error: give it the sentence that clients act on."""
         request = _current.get()
-        overflow = find_overflow(f"{getattr(error, 'message', '')} {error}")
+        text = f"{getattr(error, 'message', '')} {error}"
+        overflow, unreadable = find_overflow(text), is_unreadable(text)
         if request is not None and not _has_client_left(error):
-            request.outcome = "refused" if isinstance(error, Refusal) or overflow is not None else "failed"
+            request.outcome = "refused" if isinstance(error, Refusal) or overflow is not None or unreadable else "failed"
             request.given_up = _status_of(error) == TIMED_OUT or STREAM_TIMED_OUT in str(error)
             if request.outcome == "failed" and not request.given_up:
                 request.failed_status = _status_of(error)
-        if not self._settings.refuse_overlong_prompts or isinstance(error, ProxyException):
+        if isinstance(error, ProxyException):
             return
-        if overflow is not None:
-            # LiteLLM ignores an error raised here on /v1/messages (measured), but sends this text.
+        # LiteLLM ignores an error raised here on /v1/messages (measured), but sends this text and status.
+        if overflow is not None and self._settings.refuse_overlong_prompts:
             error.message = overflow_message(*overflow)  # type: ignore[attr-defined]
+        elif unreadable and self._settings.refuse_unseen:
+            error.message, error.status_code = UNSEEN, BAD_REQUEST  # type: ignore[attr-defined]
 
     def _note_call(self, request: LiveRequest, called: bool) -> None:  # noqa: FBT001
         # A call by another Studio's model says nothing about this one's.
@@ -388,7 +391,10 @@ class Traffic:
         """The prompt's length. Refuses one that leaves no room for an answer before it reaches the model."""
         if self._engine is None or not (self._settings.refuse_overlong_prompts or self._settings.pool_tokens is not None):
             return None
-        tokens = await count_prompt(self._engine, body, call_type)
+        try:
+            tokens = await count_prompt(self._engine, body, call_type)
+        except UnreadableError:
+            refuse(BAD_REQUEST, "invalid_request_error", UNSEEN)
         if tokens is None or not self._settings.refuse_overlong_prompts:
             return tokens
         context = await self._engine.context_tokens()

@@ -145,6 +145,8 @@ class Engine:
         self.context_tokens = CONTEXT_TOKENS
         # A status and a body with which to answer every chat instead.
         self.failure: tuple[int, dict[str, Any]] | None = None
+        # The same for every count.
+        self.count_failure: tuple[int, dict[str, Any]] | None = None
         # Streams fail after this many words.
         self.fails_after: int | None = None
         self._changed = threading.Condition()
@@ -237,17 +239,23 @@ class EngineHandler(BaseHTTPRequestHandler):
         if self.path.startswith("/slots/"):
             self._act(body)
             return
+        if self.engine.count_failure is not None and self.path.endswith(("/count_tokens", "/input_tokens")):
+            self._answer(*self.engine.count_failure)
+            return
         if self.path.endswith("/count_tokens"):
             self._answer(200, {"input_tokens": len(json.dumps(body["messages"]).split())})
             return
-        if self.path == "/apply-template":
-            self._answer(200, {"prompt": json.dumps(body["messages"])})
+        if self.path == "/v1/chat/completions/input_tokens":
+            self._answer(200, {"object": "response.input_tokens", "input_tokens": len(json.dumps(body["messages"]).split())})
             return
         if self.path == "/tokenize":
             self._answer(200, {"tokens": list(range(len(body["content"].split())))})
             return
         if self.path.endswith("/responses"):
             self.engine.requests.append({"path": self.path, **body})
+            if self.engine.failure is not None:
+                self._answer(*self.engine.failure)
+                return
             self._respond(body)
             return
         if self.path.endswith("/completions") and not self.path.endswith("/chat/completions"):
