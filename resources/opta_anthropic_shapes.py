@@ -22,7 +22,8 @@ from opta_shapes import (
     kind_among,
     list_or_text,
 )
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
 
 
 class _Text(Shape):
@@ -257,13 +258,20 @@ class CountBody(Shape):
     output_format: AnswerFormat | None = None
 
 
+def _refuse_blank(words: list[str]) -> list[str]:
+    """Anthropic's rule and words. llama-server ends an answer at an empty one before its first token (b10068, seen)."""
+    if any(not word.strip() for word in words):
+        raise PydanticCustomError("blank", "each stop sequence must contain non-whitespace")
+    return words
+
+
 class MessagesBody(CountBody):
     """/v1/messages."""
 
     # 0 only fills the cache ("warm"); opta_limits.py raises it to one token.
     max_tokens: Annotated[int, Field(ge=0)]
     stream: bool | None = None
-    stop_sequences: list[str] | None = None
+    stop_sequences: Annotated[list[str], AfterValidator(_refuse_blank)] | None = None
     temperature: Temperature | None = None
     top_p: Share | None = None
     top_k: Annotated[int, Field(ge=0, le=MOST)] | None = None

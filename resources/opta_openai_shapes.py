@@ -166,7 +166,9 @@ class _StreamOptions(Shape):
     include_obfuscation: bool | None = None
 
 
-_Words = Annotated[Union[Annotated[list[str], Tag(LIST)], Annotated[str, Tag(TEXT)]], Discriminator(list_or_text)]
+# An empty one ends the answer at its first token (b10068, seen).
+_Word = Annotated[str, Field(min_length=1)]
+_Words = Annotated[Union[Annotated[list[_Word], Tag(LIST)], Annotated[_Word, Tag(TEXT)]], Discriminator(list_or_text)]
 
 
 class _OpenAiBody(Shape):
@@ -198,14 +200,6 @@ class ChatBody(_Completing):
     tool_choice: (
         Annotated[
             Union[Annotated[_ChatToolChoice, Tag(OBJECT)], Annotated[Literal["auto", "none", "required"], Tag(TEXT)]],
-            Discriminator(object_or_text),
-        ]
-        | None
-    ) = None
-    functions: list[Function] | None = None
-    function_call: (
-        Annotated[
-            Union[Annotated[_FunctionName, Tag(OBJECT)], Annotated[Literal["auto", "none"], Tag(TEXT)]],
             Discriminator(object_or_text),
         ]
         | None
@@ -357,9 +351,10 @@ _ResponsesTool = Annotated[
 ]
 
 
-class _TypedChoice(Shape):
-    type: Name
-    name: Name | None = None
+class _NamedChoice(Shape):
+    # llama-server ignores OpenAI's others, such as `allowed_tools`.
+    type: Literal["function"]
+    name: Name
 
 
 class _OtherFormat(Shape):
@@ -397,7 +392,7 @@ class ResponsesBody(_OpenAiBody):
     tools: list[_ResponsesTool] | None = None
     tool_choice: (
         Annotated[
-            Union[Annotated[_TypedChoice, Tag(OBJECT)], Annotated[Literal["auto", "none", "required"], Tag(TEXT)]],
+            Union[Annotated[_NamedChoice, Tag(OBJECT)], Annotated[Literal["auto", "none", "required"], Tag(TEXT)]],
             Discriminator(object_or_text),
         ]
         | None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import signal
 from collections import Counter
 from contextvars import ContextVar
@@ -31,6 +32,7 @@ from opta_one_call import wants_one_call
 from opta_requests import OWN_NAME, LiveRequest, RequestBook, Usage
 from opta_settings import Settings
 from opta_sight import REFUSAL as UNSEEN
+from opta_state_files import parse_json
 from opta_status import Board, boards
 from opta_stream import hear, usage_of
 from opta_tool_book import tool_book
@@ -64,6 +66,8 @@ BAD_REQUEST: Final = 400
 TIMED_OUT: Final = 408
 # aiohttp's message (SocketTimeoutError), which LiteLLM wraps into a 500 when a stream paused for too long.
 STREAM_TIMED_OUT: Final = "Timeout on reading data from socket"
+# LiteLLM's frame around llama-server's errors (1.108.7, seen).
+FRAME: Final = re.compile(r"litellm\.\w+: (?:\w+: )?OpenAIException - (.*?)(?:\n\nLiteLLM: model group .*)?", re.DOTALL)
 CLIENT_CLOSED_REQUEST: Final = 499
 OVERLOADED: Final = 529
 # For refused clients; a slot of a 70B model becomes free about this often.
@@ -305,6 +309,8 @@ class Traffic:
             error.message = overflow_message(*overflow)  # type: ignore[attr-defined]
         elif unreadable and self._settings.refuse_unseen:
             error.message, error.status_code = UNSEEN, BAD_REQUEST  # type: ignore[attr-defined]
+        elif (told := _told_by_engine(error)) is not None:
+            error.message = told  # type: ignore[attr-defined]
 
     def _note_call(self, request: LiveRequest, called: bool) -> None:  # noqa: FBT001
         # A call by another Studio's model says nothing about this one's.
@@ -473,6 +479,18 @@ def _status_of(error: BaseException) -> int | None:
     """LiteLLM's own errors have it in `code`, as a string or a number, others in `status_code`."""
     status = str(getattr(error, "code", None) or getattr(error, "status_code", None))
     return int(status) if status.isdecimal() else None
+
+
+def _told_by_engine(error: BaseException) -> str | None:
+    """llama-server's own words, out of LiteLLM's frame around them; None for any other error."""
+    framed = FRAME.fullmatch(str(getattr(error, "message", "")))
+    if framed is None:
+        return None
+    try:
+        # On /v1/responses they are still in JSON.
+        return str(parse_json(framed[1])["error"]["message"])
+    except (ValueError, TypeError, KeyError):
+        return framed[1]
 
 
 def _user_agent() -> str:
