@@ -34,7 +34,7 @@ from opta_settings import Settings
 from opta_sight import REFUSAL as UNSEEN
 from opta_state_files import parse_json
 from opta_status import Board, boards
-from opta_stream import hear, usage_of
+from opta_stream import hear, mark_cut_off, usage_of
 from opta_tool_book import tool_book
 from opta_upstream import close_upstream, told_cached
 
@@ -182,6 +182,7 @@ class Traffic:
             incoming = asking.get()
             self._cache.ask(request, {} if incoming is None else incoming.headers, body)
         await self._wait_for_turn(request, body, call_type)
+        request.most_output_tokens = asked_answer(body)
         await self._pin(request, body)
         # With other Studios an answer that has begun can't move to the next one.
         if self._settings.always_stream and self._settings.node_slots is None and call_type in CHATTING:
@@ -234,6 +235,7 @@ class Traffic:
         request = _current.get()
         if request is None:
             return
+        mark_cut_off(answer, request.most_output_tokens)
         heard = usage_of(answer)
         request.outcome = "answered"
         request.prompt_tokens = request.prompt_tokens if heard.prompt_tokens is None else heard.prompt_tokens
@@ -256,6 +258,7 @@ class Traffic:
         early: list[object] = []
         async for chunk in stream:
             if request is not None:
+                mark_cut_off(chunk, request.most_output_tokens)
                 heard = hear(chunk)
                 pieces += heard.pieces
                 if heard.prompt_tokens is not None and request.prompt_tokens is None:
