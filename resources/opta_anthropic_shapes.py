@@ -256,6 +256,7 @@ class CountBody(Shape):
     thinking: _ThinkingMode | None = None
     output_config: _OutputConfig | None = None
     output_format: AnswerFormat | None = None
+    metadata: _Metadata | None = None
 
 
 def _refuse_blank(words: list[str]) -> list[str]:
@@ -275,4 +276,3 @@ class MessagesBody(CountBody):
     temperature: Temperature | None = None
     top_p: Share | None = None
     top_k: Annotated[int, Field(ge=0, le=MOST)] | None = None
-    metadata: _Metadata | None = None

@@ -210,6 +210,8 @@ LOST: Final = (
     (MESSAGES, {"stop_sequences": ["b", ""]}, "stop_sequences: each stop sequence must contain non-whitespace"),
     (MESSAGES, {"stop_sequences": ["\n\n"]}, "stop_sequences: each stop sequence must contain non-whitespace"),
     (MESSAGES, {"tools": None, "tool_choice": {"type": "any"}}, "tool_choice: may only be specified while providing tools"),
+    (MESSAGES, {"metadata": "x"}, "metadata: Input should be an object"),
+    (COUNT, {"metadata": "x"}, "metadata: Input should be an object"),
     (MESSAGES, {"messages": [BLANK]}, "messages.0: user messages must have non-empty content"),
     (MESSAGES, {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "a"}, BLANK]}, "messages.2: user messages"),
 )
