@@ -1,6 +1,6 @@
 // The packaged app on the real demo stack, used like a person: real Electron, and a desktop with visible notifications.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Anthropic from '@anthropic-ai/sdk'
@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { AppState, Bridge } from '../electron/contract/app.ts'
 import type { Snapshot } from '../electron/contract/snapshot.ts'
+import { listPids, readArgv } from '../scripts/processes.ts'
 import { untilNoCore } from './core-end.ts'
 import { type Desktop, openDesktop } from './desktop.ts'
 import { type LaunchOptions, type OpenedApp, openApp } from './electron-app.ts'
@@ -41,16 +42,8 @@ const readGroupId = (pid: number): number =>
 const readAllCommandLines = (): string => {
   if (process.platform !== 'linux')
     return execFileSync('ps', ['-axww', '-o', 'command='], { encoding: 'utf8' })
-  return readdirSync('/proc')
-    .filter((name) => /^[0-9]+$/.test(name))
-    .map((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-      } catch {
-        // It has exited since.
-        return ''
-      }
-    })
+  return listPids()
+    .map((pid) => readArgv(pid)?.join('\0') ?? '')
     .join('\n')
 }
 

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright'
 import { afterAll, beforeAll, expect } from 'vitest'
-import { appVariants } from '../scripts/app-variants.ts'
-import { buildRenderer } from '../scripts/renderer-build.ts'
+import { buildRenderer } from '../scripts/app-build.ts'
 import {
   bundleFakeBridge,
   type Look,
@@ -31,7 +30,7 @@ export const buildWindow = (outDir: string | null = null): UseWindow => {
     if (executablePath === undefined)
       throw new Error('NEXUS_TEST_CHROMIUM names no Chromium: run scripts/test, which installs one')
     dir = outDir ?? (await mkdtemp(join(tmpdir(), 'nexus-window-')))
-    await buildRenderer(root, { target: appVariants.shipped.windowTarget, outDir: dir })
+    await buildRenderer(root, dir, 'shipped')
     bridge = await bundleFakeBridge(root)
     browser = await launchChromium(executablePath)
   })

@@ -44,7 +44,7 @@ const realDesktop: Desktop = {
   close: () => Promise.resolve(),
 }
 
-/** Needs what scripts/desktop-setup.ts installs. */
+/** Needs what scripts/test-tools.ts installs. */
 export const openDesktop = async (widthPixels = 1600, heightPixels = 1200): Promise<Desktop> => {
   if (process.platform !== 'linux') return realDesktop
   const started: ChildProcess[] = []

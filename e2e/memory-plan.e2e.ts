@@ -1,8 +1,7 @@
 // The memory plan against a real llama-server and model: weights and KV within 1 % of its log, resident within 10 %.
 // Needs NEXUS_TEST_LLAMA_SERVER (the program) and NEXUS_TEST_SLIDING_WINDOW_MODEL (a GGUF file, used as model and as draft).
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { totalmem } from 'node:os'
 import { dirname } from 'node:path'
@@ -11,10 +10,11 @@ import { describe, expect, it } from 'vitest'
 import type { MemoryPlan } from '../electron/contract/memory-plan.ts'
 import { readGgufHeader } from '../electron/core/gguf/gguf-header.ts'
 import { parseAllocations } from '../electron/core/memory/allocations.ts'
-import { comparePlan } from '../electron/core/memory/compare-plan.ts'
+import { comparePlan } from '../electron/core/memory/memory-map.ts'
 import { planMemory } from '../electron/core/memory/memory-plan.ts'
 import type { PlannedServer } from '../electron/core/memory/planned-server.ts'
 import { reservesFor } from '../electron/core/memory/reserves.ts'
+import { readResidentBytes } from '../scripts/processes.ts'
 
 function requireEnv(name: string): string {
   const value = process.env[name]
@@ -37,13 +37,6 @@ interface Start {
   readonly logLines: readonly string[]
   /** null when it died before it was ready (a build for another CPU): its allocation lines are there all the same. */
   readonly residentBytes: number | null
-}
-
-async function readResidentBytes(child: ChildProcess): Promise<number | null> {
-  if (process.platform !== 'linux') return null
-  const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]
-  return kilobytes === undefined ? null : Number(kilobytes) * 1024
 }
 
 /**
@@ -94,7 +87,10 @@ async function startOnce(
     })
     const isReady = await Promise.race([listening, exited.then(() => false)])
     if (isReady) await fillContext(port, server)
-    return { logLines, residentBytes: isReady ? await readResidentBytes(child) : null }
+    return {
+      logLines,
+      residentBytes: isReady && process.platform === 'linux' ? readResidentBytes(child.pid ?? 0) : null,
+    }
   } finally {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
     await exited

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { SelfcheckReportSchema } from '../electron/core/selfcheck/report.ts'
+import { findProcessesOf, readArgv } from '../scripts/processes.ts'
 import { collectResult, runNexus } from './nexus-command.ts'
 
 let home: string
@@ -30,20 +31,7 @@ const listLeftovers = (): readonly string[] => [
   ...(existsSync('/dev/shm') ? readdirSync('/dev/shm', { recursive: true, encoding: 'utf8' }) : []).filter(
     (name) => name.includes('nexus-selfcheck'),
   ),
-  ...readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const commandLine = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
-        // The servers get an environment of their own; their files lie in the folder.
-        const isOurs =
-          commandLine.includes(temporary) || readFileSync(`/proc/${pid}/environ`, 'utf8').includes(temporary)
-        return isOurs ? [commandLine] : []
-      } catch {
-        // It ended meanwhile.
-        return []
-      }
-    }),
+  ...findProcessesOf(temporary).map((pid) => readArgv(pid)?.join(' ') ?? `pid ${pid}`),
 ]
 
 const IndexLineSchema = z.strictObject({

@@ -60,8 +60,8 @@ STEERING: Final = re.compile(rb"x-litellm-(?!api-key$)")
 REQUEST_TIMEOUT: Final = 408
 TOO_LARGE: Final = 413
 BAD_REQUEST: Final = 400
-# Anthropic's names.
-KINDS: Final = {404: "not_found_error", 500: "api_error"}
+NOT_FOUND: Final = 404
+FAILED: Final = 500
 
 # A developer's body may pause this long; a laptop that changes networks takes less.
 BODY_PAUSE_S: Final = 60.0
@@ -323,9 +323,8 @@ class _Shaped:
             # "Internal Server Error", as text.
             document = {"detail": self._body.decode("utf-8", "replace")}
         if isinstance(document, dict) and document.keys() == {"detail"}:
-            kind = KINDS.get(start["status"], "invalid_request_error")
             path = "/v1/messages" if self._is_anthropic else self._path
-            self._body = orjson.dumps(error_body(path, kind, str(document["detail"])))
+            self._body = orjson.dumps(error_body(path, _kind_of(start["status"]), str(document["detail"])))
             headers = [pair for pair in start["headers"] if pair[0].lower() not in (b"content-type", b"content-length")]
             headers += [(b"content-type", b"application/json"), (b"content-length", str(len(self._body)).encode())]
             start = {**start, "headers": headers}
@@ -403,6 +402,13 @@ def error_body(path: str, kind: str, message: str, place: str | None = None) -> 
     if ANTHROPIC_PATHS.fullmatch(path):
         return {"type": "error", "error": {"type": kind, "message": message}}
     return {"error": {"message": message, "type": kind, "param": place, "code": None}}
+
+
+def _kind_of(status: int) -> str:
+    """Anthropic's name for an error of this status."""
+    if status == NOT_FOUND:
+        return "not_found_error"
+    return "invalid_request_error" if status < FAILED else "api_error"
 
 
 def _tidy_path(path: str) -> str:

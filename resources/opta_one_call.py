@@ -126,7 +126,7 @@ class FirstCall:
         if choices == event["choices"]:
             return event
         # A chunk may be all of a dropped call, and only that.
-        is_empty = not event.get("usage") and not any(choice["delta"] or choice.get("finish_reason") for choice in choices)
+        is_empty = not event.get("usage") and not any(choice.get("delta") or choice.get("finish_reason") for choice in choices)
         return None if is_empty else {**event, "choices": choices}
 
     def _keep_choice(self, choice: Event) -> Event:

@@ -4,17 +4,15 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { openDesktop } from '../e2e/desktop.ts'
-import { openApp } from '../e2e/electron-app.ts'
-import { setUpAppTests } from './app-test-setup.ts'
-import { appVariants } from './app-variants.ts'
+import { type OpenedApp, openApp } from '../e2e/electron-app.ts'
+import { buildRenderer } from './app-build.ts'
 import { askEngine } from './ask-servers.ts'
-import { measureOpening, measureScripting } from './bench-app-window.ts'
 import { againstLimit, type Comparison, sumOf } from './bench-report.ts'
 import type { BenchStack } from './bench-stack.ts'
 import { undisturbed } from './bench-undisturbed.ts'
 import { listProcessTree, measureCpuPercent } from './processes.ts'
-import { buildRenderer } from './renderer-build.ts'
 import { say } from './run-script.ts'
+import { setUpAppTests } from './test-tools.ts'
 
 const limits = { openingMs: 100, scriptingMs: 5, idleCpuPercent: 0.5, windowKb: 350 } as const
 const readyTimeoutMs = 120_000
@@ -95,9 +93,74 @@ const generate = async (stack: BenchStack, request: number, end: AbortSignal): P
   }
 }
 
+// A string, because it runs in the window, and these sources are checked without browser types.
+/** Armed after the current state: the next one comes from being shown. A message arrives after the frame is made. */
+const armPainted = `new Promise((armed) => {
+  let told = 0
+  window.benchPainted = new Promise((resolve) => {
+    const end = nexus.onState(() => {
+      told += 1
+      if (told === 1) return armed()
+      end()
+      requestAnimationFrame(() => {
+        const { port1, port2 } = new MessageChannel()
+        port1.onmessage = () => resolve(Date.now())
+        port2.postMessage(null)
+      })
+    })
+  })
+})`
+
+/**
+ * ms from a click on the icon until the current numbers are painted; hides the window again. Both processes use the system
+ * clock, in ms.
+ */
+const measureOpening = async ({ electron, page }: OpenedApp): Promise<number> => {
+  await page.evaluate(armPainted)
+  // A click on the icon does the same (electron/shell/exits.ts); plain Xvfb has no place for icons.
+  const clickedAt = await electron.evaluate(({ app }) => {
+    const at = Date.now()
+    app.emit('second-instance')
+    return at
+  })
+  const paintedAt = Number(await page.evaluate('window.benchPainted'))
+  await hide(electron)
+  return paintedAt - clickedAt
+}
+
+const hide = (electron: OpenedApp['electron']): Promise<void> =>
+  electron.evaluate(({ BrowserWindow }) => {
+    for (const window of BrowserWindow.getAllWindows()) window.hide()
+  })
+
+/** Shows the window for `ms`, and returns the ms of scripting per snapshot. */
+const measureScripting = async (app: OpenedApp, ms: number): Promise<number> => {
+  const { page } = app
+  const session = await page.context().newCDPSession(page)
+  // CPU time of the thread, so that other load on the machine doesn't count.
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' })
+  const scriptSeconds = async () => {
+    const { metrics } = await session.send('Performance.getMetrics')
+    const found = metrics.find(({ name }) => name === 'ScriptDuration')
+    if (found === undefined) throw new Error('Chromium reports no ScriptDuration')
+    return found.value
+  }
+  await app.emit('second-instance')
+  await page.evaluate('window.benchStates = 0; nexus.onState(() => { window.benchStates += 1 })')
+  await page.waitForTimeout(1_000)
+  const statesBefore = Number(await page.evaluate('window.benchStates'))
+  const before = await scriptSeconds()
+  await page.waitForTimeout(ms)
+  const spentMs = ((await scriptSeconds()) - before) * 1000
+  const states = Number(await page.evaluate('window.benchStates')) - statesBefore
+  await hide(app.electron)
+  if (states === 0) throw new Error('the window got no snapshot while it was shown')
+  return spentMs / states
+}
+
 const measureWindowKb = async (root: string): Promise<number> => {
   const outDir = join(root, 'out', 'bench-window')
-  await buildRenderer(root, { target: appVariants.shipped.windowTarget, outDir })
+  await buildRenderer(root, outDir, 'shipped')
   const files = readdirSync(outDir).map((name) => readFileSync(join(outDir, name)))
   return sumOf(files.map((file) => gzipSync(file, { level: 9 }).length)) / 1000
 }

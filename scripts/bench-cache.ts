@@ -12,7 +12,7 @@ import {
   takeTurns,
   wordsOf,
 } from './bench-agents.ts'
-import { type Comparison, sumOf } from './bench-report.ts'
+import { type Comparison, type Sample, sumOf } from './bench-report.ts'
 import { type BenchStack, createBenchStack } from './bench-stack.ts'
 import { say } from './run-script.ts'
 
@@ -63,14 +63,16 @@ const compare = (what: string, answers: readonly Answer[], maxRatio: number | nu
   const later = answers.filter(({ newTokens }) => newTokens !== null)
   const measured = sumOf(later.map(({ readTokens }) => readTokens))
   const reference = sumOf(later.map(({ newTokens }) => newTokens ?? 0))
-  return {
-    what,
-    unit: 'tokens',
-    samples: [{ measured, reference }],
-    against: 'tokens that were new',
-    goal: maxRatio === null ? null : { maxRatio },
-  }
+  return single(what, 'tokens', { measured, reference }, 'tokens that were new', maxRatio)
 }
+
+const single = (
+  what: string,
+  unit: Comparison['unit'],
+  sample: Sample,
+  against: string,
+  maxRatio: number | null,
+): Comparison => ({ what, unit, samples: [sample], against, goal: maxRatio === null ? null : { maxRatio } })
 
 const compareOrders = async (stack: BenchStack): Promise<readonly Comparison[]> => {
   const comparisons: Comparison[] = []
@@ -93,15 +95,10 @@ const compareMoreThanSlots = async (stack: BenchStack): Promise<readonly Compari
   const msPerToken =
     sumOf(first.map(({ milliseconds }) => milliseconds)) / sumOf(first.map(({ readTokens }) => readTokens))
   const foundTokens = sumOf(answers.map(({ cachedTokens }) => cachedTokens))
+  const parking = { measured: movedMs / 1_000, reference: (foundTokens * msPerToken) / 1_000 }
   return [
     compare('8 agents on 4 slots, random', answers, 1.1),
-    {
-      what: 'parking and restoring for 8 agents',
-      unit: 's',
-      samples: [{ measured: movedMs / 1_000, reference: (foundTokens * msPerToken) / 1_000 }],
-      against: 'reading again what was found',
-      goal: { maxRatio: 0.05 },
-    },
+    single('parking and restoring for 8 agents', 's', parking, 'reading again what was found', 0.05),
   ]
 }
 
@@ -110,15 +107,10 @@ const compareNewSession = async (stack: BenchStack): Promise<Comparison> => {
   const before = await takeTurn(stack, createAgent('session 0'))
   const answer = await takeTurn(stack, createAgent('session 1'))
   const sharedTokens = await countShared(stack, before.prompt, answer.prompt)
-  return {
-    what: "first turn of a developer's new session",
-    unit: 'tokens',
-    samples: [
-      { measured: answer.readTokens, reference: answer.readTokens + answer.cachedTokens - sharedTokens },
-    ],
-    against: 'what differs from the last session',
-    goal: { maxRatio: 1.05 },
-  }
+  const { readTokens: measured, cachedTokens } = answer
+  const sample = { measured, reference: measured + cachedTokens - sharedTokens }
+  const what = "first turn of a developer's new session"
+  return single(what, 'tokens', sample, 'what differs from the last session', 1.05)
 }
 
 const compareSubagents = async (stack: BenchStack): Promise<Comparison> => {
@@ -162,16 +154,9 @@ const compareCrowd = async (stack: BenchStack): Promise<readonly Comparison[]> =
   const clients = Array.from({ length: 6 }, () => stack)
   const { answers, lost } = await askAtOnce(clients, 'crowd', () => performance.now() < until)
   for (const reason of lost) announce(`lost: ${reason}`)
-  return [
-    compare('6 clients on 4 slots at once, for 5 minutes', answers, 1.1),
-    {
-      what: '6 clients on 4 slots at once, for 5 minutes',
-      unit: 'requests',
-      samples: [{ measured: answers.length + lost.length, reference: answers.length }],
-      against: 'answered',
-      goal: { maxRatio: 1 },
-    },
-  ]
+  const what = '6 clients on 4 slots at once, for 5 minutes'
+  const asked = { measured: answers.length + lost.length, reference: answers.length }
+  return [compare(what, answers, 1.1), single(what, 'requests', asked, 'answered', 1)]
 }
 
 /** A conversation whose copy was interrupted is read again; conversations this small are copied at once. */

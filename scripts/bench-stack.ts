@@ -1,31 +1,13 @@
 // The measured stack: the real `nexus` command over the real servers.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Snapshot } from '../electron/contract/snapshot.ts'
 import { defaultClientKey } from '../electron/core/access/developer-keys.ts'
 import { readKeyList } from '../electron/core/access/developer-keys-file.ts'
 import { type LedgerEntry, openLedger } from '../electron/core/supervise/ledger.ts'
-import type { AskedEngine, AskedRouter } from './ask-servers.ts'
-import { type CommandEnd, createOwnStack, type OwnStack } from './own-stack.ts'
+import { type CommandEnd, createOwnStack } from './own-stack.ts'
 
-export interface BenchStack extends Omit<OwnStack, 'run' | 'until'>, AskedRouter, AskedEngine {
-  /** Root of the clone. */
-  readonly root: string
-  /** Runs a program; throws with its output when it fails. */
-  run(...argv: readonly [string, ...string[]]): Promise<CommandEnd>
-  /** Runs `nexus WORDS` likewise. */
-  nexus(...words: string[]): Promise<CommandEnd>
-  /** `nexus up` with the benchmark's profile. */
-  up(): Promise<CommandEnd>
-  /** Stops everything and ejects the RAM disk, so that the next start has all its work to do. */
-  down(): Promise<void>
-  /** Runs `use` beside `nexus status --watch`. */
-  watchedFromOutside<T>(use: () => Promise<T>): Promise<T>
-  /** The first snapshot that fits, by default one of a ready stack; throws when it takes over two minutes. */
-  until(fits?: Parameters<OwnStack['until']>[0]): Promise<Awaited<ReturnType<OwnStack['until']>>>
-  ledgerEntry(service: LedgerEntry['service']): LedgerEntry
-  /** Ends whatever a failed part left behind. */
-  reset(): Promise<void>
-}
+export type BenchStack = Awaited<ReturnType<typeof createBenchStack>>
 
 const settleMs = 120_000
 const resetMs = 60_000
@@ -37,7 +19,7 @@ export const createBenchStack = async (
   root: string,
   signal: AbortSignal,
   over: { readonly llamaServer?: object; readonly proxy?: object } = {},
-): Promise<BenchStack> => {
+) => {
   const own = await createOwnStack('bench')
   const profilePath = join(own.home, 'profile.json')
   const profile = {
@@ -48,29 +30,35 @@ export const createBenchStack = async (
   }
   writeFileSync(profilePath, JSON.stringify(profile))
   const program = join(root, 'scripts', 'nexus')
+  /** Runs a program; throws with its output when it fails. */
   const run = async (...argv: readonly [string, ...string[]]): Promise<CommandEnd> => {
     const end = await own.run(argv, { signal })
     if (end.code === 0) return end
     const said = end.output.trimEnd().split('\n').slice(-saidLines).join(' | ')
     throw new Error(`${argv.join(' ')} ended with ${end.code}: ${said}`)
   }
+  /** Runs `nexus WORDS` likewise. */
   const nexus = (...words: string[]) => run(program, ...words)
-  // Clean up from any state, so the outcome of `down` does not matter.
+  /** Ends whatever a failed part left behind, from any state, so the outcome of `down` does not matter. */
   const reset = async () => {
     await own.run([program, 'down', '--now', '--eject', '--force'], { timeoutMs: resetMs })
     await own.endAll()
   }
   return {
     ...own,
+    /** Root of the clone. */
     root,
     signal,
     engineKey: () => readFileSync(join(own.folder.keysDir, 'engine.key'), 'utf8').trim(),
     clientKey: () => readClientKey(own.folder.keysDir),
     run,
     nexus,
+    /** `nexus up` with the benchmark's profile. */
     up: () => nexus('up', '--profile', profilePath),
+    /** Stops everything and ejects the RAM disk, so that the next start has all its work to do. */
     down: async () => void (await nexus('down', '--now', '--eject', '--force')),
-    watchedFromOutside: async (use) => {
+    /** Runs `use` beside `nexus status --watch`. */
+    watchedFromOutside: async <T>(use: () => Promise<T>): Promise<T> => {
       const watching = new AbortController()
       const end = AbortSignal.any([signal, watching.signal])
       const ended = own.run([program, 'status', '--watch'], { signal: end }).catch(() => {})
@@ -81,9 +69,10 @@ export const createBenchStack = async (
         await ended
       }
     },
-    until: (fits = ({ overall }) => overall === 'ready') =>
+    /** The first snapshot that fits, by default one of a ready stack; throws when it takes over two minutes. */
+    until: (fits = ({ overall }: Snapshot) => overall === 'ready') =>
       own.until(fits, AbortSignal.any([signal, AbortSignal.timeout(settleMs)])),
-    ledgerEntry: (service) => {
+    ledgerEntry: (service: LedgerEntry['service']): LedgerEntry => {
       const entry = openLedger(own.folder.ledgerPath).find(service)
       if (entry === null) throw new Error(`the ledger does not name ${service}`)
       return entry

@@ -31,30 +31,22 @@ export const benchThroughput = async (stack: BenchStack, runs: number): Promise<
   const windows: Awaited<ReturnType<typeof measureWindow>>[] = []
   for (let run = 0; run < runs; run += 1) windows.push(await undisturbed(stack, () => measureWindow(stack)))
   await stack.down()
-  const goal = { minRatio: 0.98, maxRatio: 1.02 }
-  const against = 'counted by the clients'
+  const compare = (
+    what: string,
+    unit: Comparison['unit'],
+    side: keyof (typeof windows)[number],
+    against = 'counted by the clients',
+  ): Comparison => ({
+    what,
+    unit,
+    samples: windows.map((window) => window[side]),
+    against,
+    goal: { minRatio: 0.98, maxRatio: 1.02 },
+  })
   return [
-    {
-      what: 'throughput shown over 20 s',
-      unit: 'tokens/s',
-      samples: windows.map(({ rate }) => rate),
-      against,
-      goal,
-    },
-    {
-      what: 'tokens added to the total shown over 20 s',
-      unit: 'tokens',
-      samples: windows.map(({ total }) => total),
-      against,
-      goal,
-    },
-    {
-      what: 'tokens added from idle to idle',
-      unit: 'tokens',
-      samples: windows.map(({ whole }) => whole),
-      against: "by the clients' usage",
-      goal,
-    },
+    compare('throughput shown over 20 s', 'tokens/s', 'rate'),
+    compare('tokens added to the total shown over 20 s', 'tokens', 'total'),
+    compare('tokens added from idle to idle', 'tokens', 'whole', "by the clients' usage"),
   ]
 }
 

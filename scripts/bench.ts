@@ -5,10 +5,9 @@ import { z } from 'zod'
 import { messageOf } from '../electron/core/base/error-message.ts'
 import { benchApp } from './bench-app.ts'
 import { benchCache } from './bench-cache.ts'
+import { benchIdle, benchRespawn, benchStatus } from './bench-core.ts'
 import { benchForge } from './bench-forge.ts'
-import { benchIdle } from './bench-idle.ts'
 import { type BenchReport, type Comparison, renderReport, reportAsJson } from './bench-report.ts'
-import { benchRespawn } from './bench-respawn.ts'
 import { type BenchStack, createBenchStack } from './bench-stack.ts'
 import { benchThroughput } from './bench-throughput.ts'
 import { benchUp } from './bench-up.ts'
@@ -23,6 +22,7 @@ const parts: Readonly<Record<string, { readonly measure: Measure; readonly runs:
   respawn: { measure: benchRespawn, runs: 3 },
   watching: { measure: benchWatching, runs: 8 },
   idle: { measure: benchIdle, runs: 1 },
+  status: { measure: benchStatus, runs: 20 },
   throughput: { measure: benchThroughput, runs: 2 },
   cache: { measure: benchCache, runs: 1 },
   app: { measure: benchApp, runs: 10 },

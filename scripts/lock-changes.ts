@@ -1,6 +1,8 @@
-// Parses locks and compares two of them, for scripts/update-locks. Pure.
+// Parses locks, compares two of them and chooses releases, for scripts/update-locks. Pure.
 import { z } from 'zod'
-import { compareVersions, whyRefused } from './releases-held.ts'
+import { brokenRelease } from '../electron/core/setup/claude-code-releases.ts'
+import { judgeLiteLlmVersion } from '../electron/core/setup/litellm-version.ts'
+import { nodeLine } from './bundled-node.ts'
 
 /** By package; several versions if a lock has one for each Python, or npm nests them. */
 export type LockedVersions = ReadonlyMap<string, readonly string[]>
@@ -16,6 +18,9 @@ export interface Refusal {
   readonly version: string
   readonly reason: string
 }
+
+/** By number: 1.10.0 after 1.9.3, 0.1.83.post1 after 0.1.83. Not for pre-releases, which are never offered. */
+const compareVersions = new Intl.Collator('en', { numeric: true }).compare
 
 const collect = (pairs: Iterable<readonly [name: string, version: string]>): LockedVersions => {
   const versions = new Map<string, string[]>()
@@ -64,6 +69,34 @@ export const missingFromPackageLock = (text: string): readonly string[] => {
       )
       .map((name) => (path === '' ? name : `${name}, of ${path}`)),
   )
+}
+
+/** Why this release of a package, by its registry name, must never be taken; null: no known problem. */
+export const whyRefused = (name: string, version: string): string | null => {
+  switch (name) {
+    case 'litellm': {
+      const judgement = judgeLiteLlmVersion(version)
+      return judgement.kind === 'refused' ? judgement.reason : null
+    }
+    case '@anthropic-ai/claude-code':
+      return brokenRelease(version)
+    case '@types/node':
+      return compareVersions(version, `${Number(nodeLine) + 1}.0.0`) < 0
+        ? null
+        : `Node ${nodeLine} is what Electron 45 embeds and what set-up installs, so newer types would promise too much`
+    default:
+      return null
+  }
+}
+
+/** Python locks (resources/requirements-NAME) that are never updated. */
+export const heldLocks: Readonly<Record<string, string>> = {
+  'llama-server-avx2':
+    '0.10092.0 and later are built with AVX-VNNI and die of SIGILL at the first token on a processor without it (measured on an AMD Zen 4: llama-server-search.ts)',
+  'electron-compat':
+    'the app is lowered for exactly this Electron, and no package index has another (app-build.ts)',
+  'demo-model': "its file's hash stands in demo-model.ts",
+  'sliding-window-model': "its file's hash stands in test-stages.ts",
 }
 
 /** By name. */

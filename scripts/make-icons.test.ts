@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { iconFiles, pictures, renderPicture } from './icon-files.ts'
+import { iconFiles, pictures, renderPicture } from './make-icons.ts'
 
 const dir = join(import.meta.dirname, '..', 'resources', 'icons')
 const render = (name: string) => {

@@ -49,8 +49,6 @@ const shorten = (fragment: string): string => {
   return text.length > 80 ? `${text.slice(0, 79)}…` : text
 }
 
-// --- TypeScript: Stryker ---------------------------------------------------------------------------------------------
-
 /** The part that we read of mutation-testing-elements' report, in which lines and columns count from 1. */
 const PlaceSchema = z.object({ line: z.number(), column: z.number() })
 const ReportSchema = z.object({
@@ -128,8 +126,6 @@ const runStryker = async ({ files, tests }: Target): Promise<readonly Mutant[]> 
   })
 }
 
-// --- Python: mutate.py ----------------------------------------------------------------------------------------------
-
 const PythonReportSchema = z.array(
   z.object({
     line: z.number(),
@@ -161,8 +157,6 @@ const runPython = async ({ files, tests }: Target): Promise<readonly Mutant[]> =
   }
   return mutants
 }
-
-// --- Results --------------------------------------------------------------------------------------------------------
 
 const isSame = (a: Omit<Equivalent, 'reason'>, b: Omit<Equivalent, 'reason'>): boolean =>
   a.file === b.file && a.code === b.code && a.from === b.from && a.to === b.to

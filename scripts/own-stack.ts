@@ -8,7 +8,7 @@ import { execa } from 'execa'
 import { freePorts } from '../e2e/free-ports.ts'
 import { followUntil } from '../electron/cli/follow-core.ts'
 import type { Snapshot } from '../electron/contract/snapshot.ts'
-import { locateStateFolder, type StateFolder } from '../electron/core/config/state-folder.ts'
+import { locateStateFolder } from '../electron/core/config/state-folder.ts'
 import { attachToCore, type ControlClient } from '../electron/core/control/client.ts'
 import { parseMountInfo } from '../electron/core/platform/linux-mount-table.ts'
 import { findProcessesOf, killAll } from './processes.ts'
@@ -30,43 +30,23 @@ interface RunOptions {
   readonly signal?: AbortSignal
 }
 
-export interface OwnStack {
-  /** Holds everything; its random name is in the command line or environment of every process of the stack. */
-  readonly home: string
-  readonly folder: StateFolder
-  readonly env: NodeJS.ProcessEnv
-  readonly enginePort: number
-  readonly routerPort: number
-  readonly engineUrl: string
-  readonly routerUrl: string
-  /** Runs a program to its end; `signal` and `timeoutMs` end it earlier. */
-  run(argv: readonly [string, ...string[]], options?: RunOptions): Promise<CommandEnd>
-  /** null: no core listens. */
-  attach(): Promise<ControlClient | null>
-  /** Attached to the core for as long as `use` takes; throws when no core listens. */
-  withCore<T>(use: (core: ControlClient) => Promise<T>): Promise<T>
-  readSnapshot(): Promise<Snapshot>
-  /** The first snapshot that fits; throws with the last one when the core goes away or `signal` aborts first. */
-  until(fits: (snapshot: Snapshot) => boolean, signal: AbortSignal): Promise<Snapshot>
-  /** Kills everything and unmounts it. */
-  endAll(): Promise<void>
-  /** The same, and removes the folder. */
-  remove(): Promise<void>
-}
+export type OwnStack = Awaited<ReturnType<typeof createOwnStack>>
 
 /** @param variables laid over this process's; by default the state folder is the home itself */
 export const createOwnStack = async (
   name: string,
   variables: (home: string) => NodeJS.ProcessEnv = (home) => ({ NEXUS_HOME: home }),
-): Promise<OwnStack> => {
+) => {
   // A short path: unix sockets end at 103 bytes.
   const home = mkdtempSync(join(tmpdir(), `nexus-${name}-`))
   const env = { ...process.env, ...variables(home) }
   const folder = locateStateFolder(env, process.platform, '/nonexistent')
   mkdirSync(folder.root, { recursive: true, mode: 0o700 })
   const [enginePort, routerPort] = await freePorts()
+  /** null: no core listens. */
   const attach = () => attachToCore(folder.socketPath)
-  const withCore: OwnStack['withCore'] = async (use) => {
+  /** Attached to the core for as long as `use` takes; throws when no core listens. */
+  const withCore = async <T>(use: (core: ControlClient) => Promise<T>): Promise<T> => {
     const core = await attach()
     if (core === null) throw new Error('no core listens')
     try {
@@ -75,6 +55,7 @@ export const createOwnStack = async (
       core.close()
     }
   }
+  /** Kills everything and unmounts it. */
   const endAll = async () => {
     // The first look may miss one that is just starting.
     for (let found = findProcessesOf(home); found.length > 0; found = findProcessesOf(home))
@@ -82,6 +63,7 @@ export const createOwnStack = async (
     await unmountBelow(home)
   }
   return {
+    /** Holds everything; its random name is in the command line or environment of every process of the stack. */
     home,
     folder,
     env,
@@ -89,11 +71,13 @@ export const createOwnStack = async (
     routerPort,
     engineUrl: `http://127.0.0.1:${enginePort}`,
     routerUrl: `http://127.0.0.1:${routerPort}`,
-    run: (argv, options = {}) => runToEnd(argv, env, options),
+    /** Runs a program to its end; `signal` and `timeoutMs` end it earlier. */
+    run: (argv: readonly [string, ...string[]], options: RunOptions = {}) => runToEnd(argv, env, options),
     attach,
     withCore,
     readSnapshot: () => withCore((core) => core.readSnapshot()),
-    until: (fits, signal) =>
+    /** The first snapshot that fits; throws with the last one when the core goes away or `signal` aborts first. */
+    until: (fits: (snapshot: Snapshot) => boolean, signal: AbortSignal): Promise<Snapshot> =>
       withCore(async (core) => {
         let last: Snapshot | null = null
         const fitting = followUntil(core, fits, (snapshot) => {
@@ -107,6 +91,7 @@ export const createOwnStack = async (
         throw new Error(`it did not come to that: ${why}; last seen: ${JSON.stringify(last)}`)
       }),
     endAll,
+    /** Ends all and removes the folder. */
     remove: async () => {
       await endAll()
       rmSync(home, { recursive: true, force: true })

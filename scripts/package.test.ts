@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { isAbsolute, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { entitlementsOf, signingOf } from './package-signing.ts'
+import { entitlementsOf, signingOf } from './app-package.ts'
 
 const root = join(import.meta.dirname, '..')
 const config = parse(readFileSync(join(root, 'electron-builder.yml'), 'utf8'))

@@ -2,8 +2,7 @@
 import { join } from 'node:path'
 import { readPinnedElectronVersion } from '../electron/cli/electron-program.ts'
 import { messageOf } from '../electron/core/base/error-message.ts'
-import { packageApp } from './app-package.ts'
-import { entitlementsOf, signingOf } from './package-signing.ts'
+import { entitlementsOf, packageApp, signingOf } from './app-package.ts'
 
 const root = process.env['NEXUS_ROOT']
 if (root === undefined) throw new Error('package the app with scripts/package')

@@ -1,6 +1,7 @@
 // Reads processes from Linux's /proc: command lines, cost, and leftovers of a stack.
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseCmdline } from '../electron/core/platform/linux-processes.ts'
 
 /** USER_HZ on every Linux that this project supports (time(7)). */
 export const ticksPerSecond = 100
@@ -19,11 +20,9 @@ export const listPids = (): readonly number[] =>
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
 
-/** null when the process is gone. */
-export const readArgv = (pid: number): readonly string[] | null => {
-  const text = readOrNull(`/proc/${pid}/cmdline`)
-  return text === null ? null : text.split('\0').slice(0, -1)
-}
+/** null when the process is gone, or the kernel's own. */
+export const readArgv = (pid: number): readonly string[] | null =>
+  parseCmdline(readOrNull(`/proc/${pid}/cmdline`) ?? '')
 
 /** Field `number` of proc_pid_stat(5), counted from the closing parenthesis, since the command may contain blanks; null: gone. */
 const readStat = (pid: number, number: number): string | null => {

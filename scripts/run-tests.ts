@@ -1,6 +1,7 @@
 // Runs every test, stage by stage, and ends with one line of totals. Started by scripts/test.
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { messageOf } from '../electron/core/base/error-message.ts'
 import { locateStateFolder } from '../electron/core/config/state-folder.ts'
 import { describeProgress, type SetupContext } from '../electron/core/setup/setup-step.ts'
 import { formatVersions, readPinnedVersions, readProvedVersions } from './proved-versions.ts'
@@ -61,7 +62,7 @@ for (const stage of stageNames.filter((name) => stages.includes(name))) {
   if (interrupt.signal.aborted) break
   console.log(`\n=== ${stage} ===`)
   const counts = await runStage(stage).catch((error: unknown) => {
-    console.error(`${stage}: ${error instanceof Error ? error.message : String(error)}`)
+    console.error(`${stage}: ${messageOf(error)}`)
     return withExitStatus(null, false)
   })
   if (counts.failed > 0 && counts.failures.length === 0) {

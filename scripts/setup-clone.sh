@@ -274,6 +274,15 @@ ensure_bundle() {
   release_lock
 }
 
+# Usage: run_script NAME WORD ...; becomes scripts/NAME.ts.
+run_script() {
+  local name=$1
+  shift
+  ensure_bundle "scripts/$name.ts" "out/$name.mjs"
+  export NEXUS_ROOT="$ROOT" NEXUS_RUNTIME="$RUNTIME"
+  exec "$NODE" --disable-warning=ExperimentalWarning "$ROOT/out/$name.mjs" "$@"
+}
+
 # Usage: run_nexus BUNDLE WORD ...; becomes `nexus WORD ...`.
 # Service managers and people start a core through this script: with the small heap that `nexus up` gives its core
 # (electron/core/control/core-process/core-program.ts); without it, a flood of guests makes the core 27 MB larger.
@@ -294,7 +303,7 @@ is_app_current() {
     -type f -newer "$1/package.json" ! -name '*.test.ts' ! -name '*.test.tsx' 2>/dev/null | head -n 1)" ]
 }
 
-# Usage: ensure_app VARIANT FOLDER: one of scripts/app-variants.ts, and its folder relative to the clone.
+# Usage: ensure_app VARIANT FOLDER: one of scripts/app-build.ts, and its folder relative to the clone.
 ensure_app() {
   local folder="$ROOT/$2"
   is_app_current "$folder" && return 0

@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import type { Snapshot } from '../electron/contract/snapshot.ts'
 import { sampleSnapshot } from '../electron/contract/test-support/sample-snapshot.ts'
-import { within } from '../electron/core/base/deadline.ts'
 import { messageOf } from '../electron/core/base/error-message.ts'
+import { within } from '../electron/core/base/first-of.ts'
 import { parseJsonOrNull } from '../electron/core/base/json-record.ts'
 import { sharedSocketName } from '../electron/core/control/guests/shared-socket.ts'
 import { ResponseSchema } from '../electron/core/control/protocol.ts'
@@ -16,13 +16,11 @@ import { behaveAt } from '../electron/core/supervise/test-support/stand-in.ts'
 import { countDescriptors, readResidentBytes } from './processes.ts'
 import { startCommand } from './storm-actions.ts'
 import { takeCensus } from './storm-census.ts'
-import { floodAsGuests } from './storm-flood.ts'
 import { findFault, hostileJson, hostileText } from './storm-inputs.ts'
-import type { StormFailure, StormPart } from './storm-report.ts'
-import { allRequests } from './storm-requests.ts'
+import { onOwnStack, type StormPart, type Traces } from './storm-part.ts'
+import { allRequests, floodAsGuests } from './storm-requests.ts'
 import samples from './storm-samples.json' with { type: 'json' }
 import { createStormStack, type StormStack } from './storm-stack.ts'
-import { createTraces, type Traces } from './storm-traces.ts'
 
 interface Door {
   readonly name: string
@@ -41,7 +39,7 @@ const mostNewDescriptors = 10
 /** The profiles' own key, which must never be shown. */
 const hiddenKey = samples.files['profile file'].proxy.clientKey
 
-const fail = (sentences: readonly string[]): void => {
+const refuse = (sentences: readonly string[]): void => {
   if (sentences.length > 0) throw new Error(sentences.join('\n  '))
 }
 
@@ -97,7 +95,7 @@ const doorsOf = (
   const printed = async (...words: string[]) => {
     const { code, output } = await stack.nexus(words)
     if (code === null) throw new Error(`nexus ${words.join(' ').slice(0, 100)} did not end within 60 s`)
-    fail(traces.find(output, `nexus ${words[0]} printed`))
+    refuse(traces.find(output, `nexus ${words[0]} printed`))
     if (output.includes(hiddenKey)) throw new Error(`nexus ${words[0]} printed a key of the profile`)
   }
   return [
@@ -106,7 +104,7 @@ const doorsOf = (
       inputs: linesOf(allRequests),
       groupSize: 20,
       run: async (lines) =>
-        fail(judgeResponses(await exchange({ path: stack.folder.socketPath }, lines.join('')))),
+        refuse(judgeResponses(await exchange({ path: stack.folder.socketPath }, lines.join('')))),
     },
     {
       name: 'guest socket',
@@ -116,7 +114,7 @@ const doorsOf = (
         const read = () => [keyList, stack.folder.configPath].map((path) => readFileSync(path, 'utf8')).join()
         const before = read()
         const said = await exchange({ path: guestPath }, lines.join(''))
-        fail([...judgeResponses(said), ...traces.findKeys(said, 'a guest was told')])
+        refuse([...judgeResponses(said), ...traces.findKeys(said, 'a guest was told')])
         if (read() !== before) throw new Error('a guest changed the list of keys or the config')
       },
     },
@@ -141,7 +139,7 @@ const doorsOf = (
       groupSize: 5,
       run: async (texts) => {
         const said = await Promise.all(texts.map((each) => exchange({ port: stack.metricsPort }, each)))
-        fail(said.flatMap((each) => traces.find(each, 'the metrics port told')))
+        refuse(said.flatMap((each) => traces.find(each, 'the metrics port told')))
       },
     },
     ...(['/slots', '/metrics', '/props', '/health', '/v1/models'] as const).map(
@@ -235,7 +233,7 @@ const doorsOf = (
         try {
           const { code, output } = await stack.nexus(['status'], 30_000, { NEXUS_HOME: home })
           if (code === null) throw new Error('nexus status waits for a core that lies')
-          fail(traces.find(output, 'nexus status printed'))
+          refuse(traces.find(output, 'nexus status printed'))
         } finally {
           server.close()
         }
@@ -282,20 +280,16 @@ const lyingSnapshot = ([a = '', b = '', c = '']: readonly string[]): Snapshot =>
 }
 
 export const stormDoors = async (
-  { root, seed, size, signal, only }: StormPart,
+  { root, seed, size, signal, only, fail }: StormPart,
   inputs: number,
-): Promise<{ inputs: number; figures: string; failures: readonly StormFailure[] }> => {
-  const failures: StormFailure[] = []
-  const add = (which: string | null, what: string, ...reasons: string[]) =>
-    failures.push({ case: which, what, reasons })
+): Promise<{ readonly inputs: number; readonly figures: string }> => {
   const stack = await createStormStack(root)
   let given = 0
   let figures = 'none'
-  try {
+  await onOwnStack(stack, fail, async (traces) => {
     await stack.startCore()
     await stack.withCore((core) => core.dispatch(startCommand))
     await stack.until(({ overall }) => overall === 'ready', AbortSignal.timeout(30_000))
-    const traces = createTraces(stack.folder)
     const core = takeCensus(stack).cores[0] ?? 0
     const descriptors = countDescriptors(core)
     const deadline = performance.now() + size.doorsMs
@@ -333,20 +327,14 @@ export const stormDoors = async (
         },
       )
       if (signal.aborted) break
-      if (fault !== null) add(door.name, door.name, fault)
+      if (fault !== null) fail(door.name, door.name, fault)
     }
-    const leaks = traces.findInFolder()
-    if (leaks.length > 0) add(null, 'logs and command lines', ...leaks)
     await sleep(1_000)
     const more = countDescriptors(core) - descriptors
-    if (more > mostNewDescriptors) add(null, 'file descriptors', `the core has ${more} more`)
+    if (more > mostNewDescriptors) fail(null, 'file descriptors', `the core has ${more} more`)
     figures = `owner answered within ${Math.round(slowestMs)} ms, core at most ${Math.round(peakBytes / 1_048_576)} MB, ${more} more descriptors`
-  } catch (error) {
-    add(null, 'a core of its own', messageOf(error))
-  } finally {
-    await stack.remove()
-  }
-  return { inputs: given, figures, failures }
+  })
+  return { inputs: given, figures }
 }
 
 /** ms until the owner gets a snapshot; throws when that takes too long or another core answers. */

@@ -3,14 +3,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import { z } from 'zod'
-import { messageOf } from '../electron/core/base/error-message.ts'
 import { askRouter, describeFailure } from './ask-servers.ts'
 import { median } from './bench-report.ts'
 import { type BenchStack, createBenchStack } from './bench-stack.ts'
 import { countDescriptors, readResidentBytes } from './processes.ts'
-import type { StormFailure, StormPart, StormReport } from './storm-report.ts'
-import { sendHostileBodies } from './storm-router.ts'
-import { createTraces } from './storm-traces.ts'
+import { findFault, hostileJson } from './storm-inputs.ts'
+import { onOwnStack, type StormPart } from './storm-part.ts'
+import samples from './storm-samples.json' with { type: 'json' }
 
 const sampleEveryMs = 2_000
 /** A slot is free again once llama-server notices, at the end of its batch (promised: 2 s). */
@@ -53,14 +52,14 @@ const requests = fc.record({
 })
 type Request = typeof requests extends fc.Arbitrary<infer T> ? T : never
 
-export const stormEndurance = async ({ root, seed, size, signal }: StormPart): Promise<StormReport> => {
+export const stormEndurance = async (part: StormPart): Promise<string> => {
+  const { root, seed, size, signal } = part
   const { seconds, clients, bodies } = size
   const tally: Tally = { finished: 0, hungUp: 0, busiest: 0, errors: [] }
-  const failures: StormFailure[] = []
-  const fail = (what: string, ...reasons: string[]) => failures.push({ case: null, what, reasons })
+  const fail = (what: string, ...reasons: string[]) => part.fail(null, what, ...reasons)
   const stack = await createBenchStack(root, signal)
   let figures = 'not reached'
-  try {
+  await onOwnStack(stack, part.fail, async (traces) => {
     await stack.up()
     const hostile = await sendHostileBodies(stack, seed, bodies)
     if (hostile.fault !== null) fail('a hostile body', hostile.fault)
@@ -72,7 +71,7 @@ export const stormEndurance = async ({ root, seed, size, signal }: StormPart): P
       for (let next = client; next < drawn.length && !over.aborted; next += clients)
         await send(stack, drawn[next], tally, over)
     }
-    const [samples] = await Promise.all([
+    const [taken] = await Promise.all([
       watchLoad(stack, tally, over),
       ...Array.from({ length: clients }, (_, client) => runClient(client)),
     ])
@@ -82,24 +81,59 @@ export const stormEndurance = async ({ root, seed, size, signal }: StormPart): P
     if (tally.errors.length > 0) fail('requests', ...new Set(tally.errors))
     const after = await readSample(stack)
     for (const program of programs) {
-      const fault = judgeGrowth(program, before[program], after[program], samples)
+      const fault = judgeGrowth(program, before[program], after[program], taken)
       if (fault !== null) fail('memory and file descriptors', fault)
     }
-    const traces = createTraces(stack.folder)
     const logs = await stack.nexus('logs', 'proxy', '--lines', '2000')
-    const leaks = [...traces.findInFolder(), ...traces.find(logs.stdout, 'nexus logs proxy printed')]
-    if (leaks.length > 0) fail('logs and command lines', ...leaks)
+    const leaks = traces.find(logs.stdout, 'nexus logs proxy printed')
+    if (leaks.length > 0) fail('logs', ...leaks)
     const both = (program: Program) =>
       `${program} ${megabytes(before[program].bytes)} -> ${megabytes(after[program].bytes)} MB, ${before[program].descriptors} -> ${after[program].descriptors} descriptors`
     figures =
       `${hostile.sent} hostile bodies; ${seconds} s, ${clients} clients: ${tally.finished} answers, ${tally.hungUp} hang-ups, ${tally.errors.length} errors; ` +
       `at most ${tally.busiest} slots busy, free again after ${Math.round(freeAfterMs ?? -1)} ms; ${programs.map(both).join('; ')}`
-  } catch (error) {
-    fail('a stack of its own', messageOf(error))
-  } finally {
-    await stack.remove()
+  })
+  return figures
+}
+
+const routerPaths = [
+  '/v1/messages',
+  '/v1/messages/count_tokens',
+  '/v1/chat/completions',
+  '/v1/completions',
+] as const
+/** A body that turns out valid may generate for long, so its client leaves. */
+const patienceMs = 2_000
+const hostileBodies = fc.record({
+  path: fc.constantFrom(...routerPaths),
+  body: hostileJson(samples.bodies.messages),
+})
+
+/**
+ * Hostile bodies through the Router with a valid key: each gets an answer, never a server error, and the Router survives.
+ * Returns how many were sent, and the fault; null: none.
+ */
+const sendHostileBodies = async (
+  stack: BenchStack,
+  seed: number,
+  numRuns: number,
+): Promise<{ readonly sent: number; readonly fault: string | null }> => {
+  let sent = 0
+  const send = async ({ path, body }: { readonly path: string; readonly body: string }) => {
+    stack.signal.throwIfAborted()
+    sent += 1
+    const leaving = AbortSignal.timeout(patienceMs)
+    try {
+      const response = await askRouter(stack, path, body, { leaving })
+      const text = await response.text()
+      // 529 means "full", and clients rightly retry.
+      if (response.status >= 500 && response.status !== 529)
+        throw new Error(`${path} answered ${response.status}: ${text.slice(0, 300)}`)
+    } catch (error) {
+      if (!leaving.aborted) throw new Error(describeFailure(error))
+    }
   }
-  return { figures, failures }
+  return { fault: await findFault(hostileBodies, send, { seed, numRuns, endOnFailure: true }), sent }
 }
 
 const megabytes = (bytes: number): number => Math.round(bytes / mebibyte)
@@ -109,16 +143,16 @@ const judgeGrowth = (
   program: Program,
   before: Reading,
   after: Reading,
-  samples: readonly Sample[],
+  taken: readonly Sample[],
 ): string | null => {
   const more = after.descriptors - before.descriptors
   if (more > mostNewDescriptors) return `${program} has ${more} more file descriptors than before`
   const allowed = (bytes: number) => mostGrowthBytes + bytes * mostGrowthShare
   if (program === 'llama-server' && after.bytes < before.bytes + promptCacheBytes + allowed(before.bytes))
     return null
-  const third = Math.floor(samples.length / 3)
+  const third = Math.floor(taken.length / 3)
   if (third < leastReadings) return null
-  const series = samples.map((sample) => sample[program].bytes)
+  const series = taken.map((sample) => sample[program].bytes)
   const from = median(series.slice(third, 2 * third))
   const grown = median(series.slice(2 * third)) - from
   return grown <= allowed(from)
@@ -156,16 +190,16 @@ const send = async (
 
 const watchLoad = (stack: BenchStack, tally: Tally, over: AbortSignal): Promise<readonly Sample[]> =>
   stack.withCore(async (core) => {
-    const samples: Sample[] = []
+    const taken: Sample[] = []
     core.watch(({ slots }) => {
       const busy = slots?.filter(({ phase }) => phase !== 'idle').length ?? 0
       tally.busiest = Math.max(tally.busiest, busy)
     })
     while (!over.aborted) {
-      samples.push(await readSample(stack))
+      taken.push(await readSample(stack))
       await sleep(sampleEveryMs, undefined, { signal: over }).catch(() => {})
     }
-    return samples
+    return taken
   })
 
 const SlotsSchema = z.array(z.object({ is_processing: z.boolean() }))

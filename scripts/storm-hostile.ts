@@ -4,7 +4,7 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { locateStateFolder } from '../electron/core/config/state-folder.ts'
 import { stormDoors } from './storm-doors.ts'
-import type { StormPart, StormReport } from './storm-report.ts'
+import type { StormPart } from './storm-part.ts'
 import { runPytest, runVitest } from './test-stages.ts'
 
 /** A quarter of the inputs goes to the core's interfaces, in groups. */
@@ -16,27 +16,25 @@ const targetCount = 60
 /** For one input; no target waits longer than 5 s. */
 const hangMs = 15_000
 
-export const stormHostile = async (part: StormPart): Promise<StormReport> => {
+export const stormHostile = async (part: StormPart): Promise<string> => {
   const folder = mkdtempSync(join(tmpdir(), 'nexus-storm-'))
   try {
     const parsers = await runParsers(part, folder)
     const router = await runRouterModules(part, folder)
     const doors = await stormDoors(part, Math.ceil(part.size.inputs * (1 - parserShare)))
-    return {
-      figures:
-        `${parsers.inputs + doors.inputs} inputs: ${parsers.figures}, ${router.figures}, ` +
-        `${doors.inputs} through the doors of a core: ${doors.figures}`,
-      failures: [...parsers.failures, ...router.failures, ...doors.failures],
-    }
+    return (
+      `${parsers.inputs + doors.inputs} inputs: ${parsers.figures}, ${router}, ` +
+      `${doors.inputs} through the doors of a core: ${doors.figures}`
+    )
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
 const runParsers = async (
-  { root, seed, size, signal, only }: StormPart,
+  { root, seed, size, signal, only, fail }: StormPart,
   folder: string,
-): Promise<StormReport & { readonly inputs: number }> => {
+): Promise<{ readonly inputs: number; readonly figures: string }> => {
   const inputsEach = Math.max(5, Math.ceil((size.inputs * parserShare) / targetCount))
   const current = join(folder, 'current')
   writeFileSync(current, '')
@@ -67,16 +65,11 @@ const runParsers = async (
   const hangs = `one input took over ${hangMs / 1000} s: ${JSON.stringify(hungOn.join('\n')).slice(0, 1_000)}`
   // FILE: TARGET: REASON
   const found = counts.failures.map((failure) => failure.split(': ').slice(1))
+  for (const [name = '', ...reason] of hung.signal.aborted ? [[hungAt, hangs]] : found)
+    fail(name, name, reason.join(': '))
   const targets = counts.passed + found.length
-  return {
-    inputs: inputsEach * targets,
-    figures: `${inputsEach * targets} to ${targets} parsers and readers`,
-    failures: (hung.signal.aborted ? [[hungAt, hangs]] : found).map(([name = '', ...reason]) => ({
-      case: name,
-      what: name,
-      reasons: [reason.join(': ')],
-    })),
-  }
+  const inputs = inputsEach * targets
+  return { inputs, figures: `${inputs} to ${targets} parsers and readers` }
 }
 
 /** As `--case` names it. */
@@ -84,10 +77,10 @@ const routerTarget = "the Router's modules"
 
 /** Runs hypothesis, which prints how to repeat a failure. */
 const runRouterModules = async (
-  { root, seed, size, signal, only }: StormPart,
+  { root, seed, size, signal, only, fail }: StormPart,
   folder: string,
-): Promise<StormReport> => {
-  if (only !== null && only !== routerTarget) return { figures: 'none to the Router', failures: [] }
+): Promise<string> => {
+  if (only !== null && only !== routerTarget) return 'none to the Router'
   const examples = Math.max(20, Math.ceil(size.inputs * routerShare))
   const context = {
     runtimeDir: locateStateFolder(process.env, process.platform, homedir()).runtimeDir,
@@ -103,8 +96,6 @@ const runRouterModules = async (
     join(context.resourcesDir, 'tests/test_opta_hostile.py'),
   ]
   const { passed, failures } = await runPytest(context, args, { OPTA_EXAMPLES: String(examples) })
-  return {
-    figures: `${examples} to each property of ${routerTarget} (${passed} tests passed)`,
-    failures: failures.map((reason) => ({ case: routerTarget, what: routerTarget, reasons: [reason] })),
-  }
+  for (const reason of failures) fail(routerTarget, routerTarget, reason)
+  return `${examples} to each property of ${routerTarget} (${passed} tests passed)`
 }

@@ -4,15 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import { presentServices } from '../electron/contract/services.ts'
 import type { Snapshot } from '../electron/contract/snapshot.ts'
-import { within } from '../electron/core/base/deadline.ts'
 import { messageOf } from '../electron/core/base/error-message.ts'
+import { within } from '../electron/core/base/first-of.ts'
 import { askHttp } from '../electron/core/base/http-ask.ts'
 import { killAll } from './processes.ts'
 import { type Action, type ActionReport, actions, mostStaleMs, startCommand } from './storm-actions.ts'
 import { type Census, findDuplicate, judgeStack, takeCensus } from './storm-census.ts'
-import type { StormFailure, StormPart, StormReport } from './storm-report.ts'
+import { onOwnStack, type StormPart, type Traces } from './storm-part.ts'
 import { createStormStack, type StormStack } from './storm-stack.ts'
-import { createTraces, type Traces } from './storm-traces.ts'
 
 /** After this the stack counts as lost: restarts wait up to 4 s before the fifth crash ends them. */
 const recoveryMs = 45_000
@@ -29,13 +28,12 @@ interface Tally {
   recoveredMs: number[]
 }
 
-export const stormKills = async ({ root, seed, size, signal, only }: StormPart): Promise<StormReport> => {
+export const stormKills = async ({ root, seed, size, signal, only, fail }: StormPart): Promise<string> => {
   const onlyRound = only === null ? null : Number(only)
   // No round ends more than six processes, and many end none.
   const drawn = fc.sample(actions, { seed, numRuns: Math.max(size.kills * 2, (onlyRound ?? 0) + 1) })
   const deadline = performance.now() + size.killsMs
   const tally: Tally = { kills: 0, rounds: 0, gaveUp: 0, stalestMs: 0, recoveredMs: [] }
-  const failures: StormFailure[] = []
   let next = onlyRound ?? 0
   const isOver = () =>
     signal.aborted ||
@@ -45,8 +43,7 @@ export const stormKills = async ({ root, seed, size, signal, only }: StormPart):
 
   const runLane = async (): Promise<void> => {
     const stack = await createStormStack(root)
-    const traces = createTraces(stack.folder)
-    try {
+    await onOwnStack(stack, fail, async (traces) => {
       await stack.startCore()
       await bringBack(stack, tally)
       while (!isOver()) {
@@ -56,19 +53,12 @@ export const stormKills = async ({ root, seed, size, signal, only }: StormPart):
         if (action === undefined) break
         const faults = await runRound(stack, action, tally, traces)
         tally.rounds += 1
-        if (faults.length > 0)
-          failures.push({ case: String(index), what: JSON.stringify(action), reasons: faults })
+        if (faults.length > 0) fail(String(index), JSON.stringify(action), ...faults)
       }
-      const leaks = traces.findInFolder()
-      if (leaks.length > 0) failures.push({ case: null, what: 'logs and command lines', reasons: leaks })
-    } catch (error) {
-      failures.push({ case: null, what: 'a stack of its own', reasons: [messageOf(error)] })
-    } finally {
-      await stack.remove()
-    }
+    })
   }
   await Promise.all(Array.from({ length: onlyRound === null ? size.lanes : 1 }, runLane))
-  return { figures: describe(tally), failures }
+  return describe(tally)
 }
 
 const runRound = async (

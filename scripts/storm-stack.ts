@@ -5,39 +5,19 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePorts } from '../e2e/free-ports.ts'
-import type { ControlClient } from '../electron/core/control/client.ts'
 import { smallHeap, smallHeapFlag } from '../electron/core/control/core-process/core-program.ts'
 import { makeGguf, makePairs } from '../electron/core/gguf/test-support/made-gguf.ts'
 import { readPinnedVersion } from '../electron/core/setup/litellm.ts'
-import { type CommandEnd, createOwnStack, type OwnStack } from './own-stack.ts'
+import { createOwnStack, type OwnStack } from './own-stack.ts'
 
-export interface StormStack extends OwnStack {
-  /** The folder of the core's socket for other users. */
-  readonly sharedDir: string
-  readonly metricsPort: number
-  /** Whether the state folder is a separate disk, which may be filled. */
-  readonly ownDisk: boolean
-  /** Settles when it listens; throws with its output when it exits instead. */
-  startCore(): Promise<void>
-  /** null: no core listens, or it could not be asked. */
-  attach(): Promise<ControlClient | null>
-  /** Runs `nexus WORDS` to its end, or for `timeoutMs`, by default a minute. */
-  nexus(words: readonly string[], timeoutMs?: number, variables?: NodeJS.ProcessEnv): Promise<CommandEnd>
-  /** One for each start of a server, oldest first. */
-  readStarts(): readonly ServerStart[]
-}
-
-export interface ServerStart {
-  readonly service: string
-  readonly pid: number
-}
+export type StormStack = Awaited<ReturnType<typeof createStormStack>>
 
 const stateDiskMiB = 48
 const vocabularyTokens = 262_144
 /** Longer than any core has taken so far on a busy machine. */
 const coreStartMs = 30_000
 
-export const createStormStack = async (root: string): Promise<StormStack> => {
+export const createStormStack = async (root: string) => {
   const own = await createOwnStack('storm', (home) => ({
     NEXUS_HOME: join(home, 'state'),
     NEXUS_RUNTIME: join(home, 'runtime'),
@@ -47,8 +27,10 @@ export const createStormStack = async (root: string): Promise<StormStack> => {
     HF_ENDPOINT: 'http://127.0.0.1:9',
   }))
   const { home, folder, env, enginePort, routerPort } = own
+  /** The folder of the core's socket for other users. */
   const sharedDir = join(home, 'shared')
   mkdirSync(sharedDir)
+  /** Whether the state folder is a separate disk, which may be filled. */
   const ownDisk = mountOwnDisk(folder.root)
   const [metricsPort] = await freePorts()
   const starts = join(home, 'starts')
@@ -70,8 +52,10 @@ export const createStormStack = async (root: string): Promise<StormStack> => {
   const logPath = join(home, 'core.log')
   const coreLog = openSync(logPath, 'a')
   const argv = ['--disable-warning=ExperimentalWarning', join(root, 'out/nexus.mjs')]
+  /** null: no core listens, or it could not be asked. */
   const attach = () => own.attach().catch(() => null)
 
+  /** Settles when it listens; throws with its output when it exits instead. */
   const startCore = async (): Promise<void> => {
     // As `nexus up` starts one (electron/core/control/core-process/core-program.ts).
     const child = spawn(process.execPath, [smallHeapFlag, ...argv, 'serve'], {
@@ -103,8 +87,10 @@ export const createStormStack = async (root: string): Promise<StormStack> => {
     ownDisk,
     startCore,
     attach,
-    nexus: (words, timeoutMs = 60_000, variables = {}) =>
+    /** Runs `nexus WORDS` to its end, or for `timeoutMs`. */
+    nexus: (words: readonly string[], timeoutMs = 60_000, variables: NodeJS.ProcessEnv = {}) =>
       own.run([process.execPath, ...argv, ...words], { timeoutMs, variables }),
+    /** One for each start of a server, oldest first. */
     readStarts: () =>
       [...readFileSync(starts, 'utf8').matchAll(/^(\w+) (\d+)$/gm)].map(([, service = '', pid]) => ({
         service,

@@ -4,35 +4,12 @@ import { chooseParts, readNumber, runScript, say, UsageError } from './run-scrip
 import { stormEndurance } from './storm-endurance.ts'
 import { stormHostile } from './storm-hostile.ts'
 import { stormKills } from './storm-kills.ts'
-import type { StormPart, StormReport, StormSize } from './storm-report.ts'
+import { longSize, type StormPart, shortSize } from './storm-part.ts'
 
-const parts: Readonly<Record<string, (part: StormPart) => Promise<StormReport>>> = {
+const parts: Readonly<Record<string, (part: StormPart) => Promise<string>>> = {
   kills: stormKills,
   hostile: stormHostile,
   endurance: stormEndurance,
-}
-
-const short: StormSize = {
-  kills: 40,
-  lanes: 2,
-  killsMs: 35_000,
-  inputs: 3_000,
-  doorsMs: 25_000,
-  floodMs: 5_000,
-  seconds: 15,
-  clients: 6,
-  bodies: 60,
-}
-const long: StormSize = {
-  kills: 1_000,
-  lanes: 3,
-  killsMs: 3 * 3_600_000,
-  inputs: 40_000,
-  doorsMs: 3_600_000,
-  floodMs: 35_000,
-  seconds: 900,
-  clients: 6,
-  bodies: 3_000,
 }
 
 const usage = `usage: scripts/storm [--long] [--seed N] [--only PART ...] [--case NAME] [--kills N] [--inputs N] [--seconds N]     PART: ${Object.keys(parts).join(' ')}`
@@ -54,7 +31,7 @@ const readOptions = () => {
   if (values.case !== undefined && part === undefined)
     throw new UsageError('--case is a part and a round or target, such as kills:12')
   if (part === 'kills') readNumber('--case kills:', only)
-  const size = values.long ? long : short
+  const size = values.long ? longSize : shortSize
   const inputs = readNumber('--inputs', values.inputs)
   return {
     again: `scripts/storm${values.long ? ' --long' : ''}`,
@@ -79,15 +56,17 @@ const main = async (root: string, signal: AbortSignal): Promise<boolean> => {
   for (const [name, run] of chosen) {
     if (signal.aborted) break
     const began = performance.now()
-    const { figures, failures } = await run({ root, seed, size, signal, only })
-    for (const { case: which, what, reasons } of failures) {
-      isGood = false
+    let failed = 0
+    const fail: StormPart['fail'] = (which, what, ...reasons) => {
+      failed += 1
       const how = which === null ? `--only ${name}` : `--case '${name}:${which}'`
       console.log(`${name}: FAILED ${what}\n${reasons.map((reason) => `  ${reason}`).join('\n')}`)
       console.log(`  again: ${again} --seed ${seed} ${how}`)
     }
+    const figures = await run({ root, seed, size, signal, only, fail })
+    isGood &&= failed === 0
     const seconds = Math.round((performance.now() - began) / 1000)
-    console.log(`${name}: ${figures}; ${failures.length} failed; seed ${seed}, ${seconds} s`)
+    console.log(`${name}: ${figures}; ${failed} failed; seed ${seed}, ${seconds} s`)
   }
   signal.throwIfAborted()
   return isGood

@@ -1,5 +1,6 @@
 // Reads the test runners' reports: counts and failed tests.
 import { z } from 'zod'
+import { parseJsonOrNull } from '../electron/core/base/json-record.ts'
 
 export interface TestCounts {
   readonly passed: number
@@ -37,7 +38,7 @@ const VitestReportSchema = z.object({
 
 /** vitest's JSON report. A file that failed to load counts as one failure; null: not such a report. */
 export const parseVitestReport = (text: string): TestCounts | null => {
-  const report = VitestReportSchema.safeParse(parseJson(text))
+  const report = VitestReportSchema.safeParse(parseJsonOrNull(text))
   if (!report.success) return null
   const files = report.data.testResults
   const statuses = files.flatMap((file) => file.assertionResults.map((test) => test.status))
@@ -81,12 +82,4 @@ export const withExitStatus = (counts: TestCounts | null, succeeded: boolean): T
   const known = counts ?? noTests
   const mustFail = !succeeded || counts === null
   return mustFail && known.failed === 0 ? { ...known, failed: 1 } : known
-}
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }

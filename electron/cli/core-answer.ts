@@ -1,7 +1,7 @@
 // Answers of a core, with a deadline: a stuck core is reported instead of waited for forever.
 import type { Command } from '../contract/command.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
-import { within } from '../core/base/deadline.ts'
+import { within } from '../core/base/first-of.ts'
 import type { ControlClient } from '../core/control/client.ts'
 import { readLockOwner } from '../core/control/core-lock.ts'
 import type { CliContext } from './context.ts'

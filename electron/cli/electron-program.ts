@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { runBounded } from '../core/base/run-bounded.ts'
 
-/** An Electron older than the one the app is built for needs the lowered build (scripts/app-variants.ts). */
+/** An Electron older than the one the app is built for needs the lowered build (scripts/app-build.ts). */
 export const needsLoweredBuild = (version: string, builtFor: string): boolean =>
   Number(version.split('.')[0]) < Number(builtFor.split('.')[0])
 

@@ -6,7 +6,7 @@ import { hasEntry } from '../core/forge/cargo-config-text.ts'
 import { readCargoVersion } from '../core/forge/cargo-version.ts'
 import { cargoConfigPath, entriesFor, explainEnvironment } from '../core/forge/forge-enabling.ts'
 import { isPrepared } from '../core/forge/forge-layout.ts'
-import { createUserNames, readForgeUse } from '../core/forge/forge-use.ts'
+import { readForgeUse } from '../core/forge/forge-use.ts'
 import type { RamDiskSpec } from '../core/platform/platform.ts'
 import { createCommandRunner } from '../core/platform/run-command.ts'
 import type { CliContext } from './context.ts'
@@ -14,9 +14,8 @@ import type { CliContext } from './context.ts'
 export type ForgeStatus = Awaited<ReturnType<typeof readForgeStatus>>
 
 export const readWorkspaceUse = async (spec: RamDiskSpec, context: CliContext) => {
-  const run = createCommandRunner()
   const ignoresOwners = (await context.platform.ramDisk.ignoresOwners(spec)) === true
-  return readForgeUse(spec.mountPoint, { run, nameUser: createUserNames(run), ignoresOwners })
+  return readForgeUse(spec.mountPoint, { run: createCommandRunner(), ignoresOwners })
 }
 
 export const readForgeStatus = async (spec: RamDiskSpec, context: CliContext) => {

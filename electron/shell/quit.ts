@@ -1,6 +1,6 @@
 // Ends the app: asks a person once whether to leave the services running; never keeps the system waiting, and then leaves
 // them running.
-import { within } from '../core/base/deadline.ts'
+import { within } from '../core/base/first-of.ts'
 
 export interface QuitParts {
   /** Whether the question is needed. */

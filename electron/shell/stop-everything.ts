@@ -2,7 +2,7 @@
 import type { AppState } from '../contract/app.ts'
 import type { Command, Outcome } from '../contract/command.ts'
 import type { ServiceState } from '../contract/snapshot.ts'
-import { within } from '../core/base/deadline.ts'
+import { within } from '../core/base/first-of.ts'
 import type { AppStateStore } from './feeds.ts'
 
 /** A failed service without a process has nothing to stop. */

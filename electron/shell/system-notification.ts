@@ -1,7 +1,7 @@
 // A notification of the operating system, and whether it was really shown.
 import type { EventEmitter } from 'node:events'
 import type { Notice } from '../contract/notice.ts'
-import { within } from '../core/base/deadline.ts'
+import { within } from '../core/base/first-of.ts'
 import { showControls } from '../wording/visible-text.ts'
 import type { NoticeListeners, ShownNotice } from './notifications.ts'
 

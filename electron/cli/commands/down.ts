@@ -2,7 +2,7 @@
 
 import { serviceNames } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
-import { within } from '../../core/base/deadline.ts'
+import { within } from '../../core/base/first-of.ts'
 import type { ControlClient } from '../../core/control/client.ts'
 import { ramDiskSpec } from '../../core/forge/ram-disk-service.ts'
 import { createLifeLook } from '../../core/supervise/life-look.ts'

@@ -9,7 +9,7 @@ import type {
   InstallOutcome,
 } from '../../core/autostart/autostart.ts'
 import { createAutostart } from '../../core/autostart/create-autostart.ts'
-import { within } from '../../core/base/deadline.ts'
+import { within } from '../../core/base/first-of.ts'
 import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import { attachToCore } from '../../core/control/client.ts'
 import { servicePath, stablePath } from '../../core/control/core-process/stable-node.ts'

@@ -1,7 +1,7 @@
 // `nexus try-claude`: runs the real Claude Code through the stack and reports each step.
 import { join } from 'node:path'
 import { z } from 'zod'
-import { within } from '../../core/base/deadline.ts'
+import { within } from '../../core/base/first-of.ts'
 import { writePrivateFile } from '../../core/base/private-file.ts'
 import { findSnippet } from '../../core/clients/client-guide.ts'
 import { releaseTriesFile, rememberReleaseTry } from '../../core/clients/tried-releases.ts'

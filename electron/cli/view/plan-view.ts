@@ -2,7 +2,7 @@
 
 import type { MemoryPlan, PlanLine } from '../../contract/memory-plan.ts'
 import { formatBytes, formatCount, gibibyte } from '../../core/base/format-bytes.ts'
-import type { PlanDifference } from '../../core/memory/compare-plan.ts'
+import type { PlanDifference } from '../../core/memory/memory-map.ts'
 import type { MemoryPlanReading } from '../../core/memory/stack-plan.ts'
 import { piece, renderLines, type TextLine, type Tone, type ViewOptions } from './text-line.ts'
 

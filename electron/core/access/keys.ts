@@ -5,20 +5,7 @@ import { readFileOrNull, writePrivateFile } from '../base/private-file.ts'
 import { completeKeyList, defaultClientKey } from './developer-keys.ts'
 import { clientKeysPath, makeDeveloperKey, makeSecret, updateKeyList } from './developer-keys-file.ts'
 
-export interface Keys {
-  /** For clients that belong to no particular developer; null when every developer's key was revoked. */
-  readonly clientKey: string | null
-  /** For this core's own end-to-end message; an entry in the same list as the developers'. */
-  readonly proofKey: string
-  /** LiteLLM's admin key; only this core uses it. */
-  readonly masterKey: string
-  /** Sent by LiteLLM and this core to llama-server. */
-  readonly engineKey: string
-  /** `--api-key-file` of llama-server. */
-  readonly engineKeyPath: string
-  /** The Router's list of clients, read by resources/opta_keys.py. */
-  readonly clientKeysPath: string
-}
+export type Keys = Readonly<ReturnType<typeof ensureKeys>>
 
 /**
  * llama-server's key and its file, created if needed. Unlike `ensureKeys` this doesn't add the profile's own client key to the
@@ -33,7 +20,7 @@ export const ensureEngineKey = (keysDir: string): { readonly key: string; readon
  * Reads the keys and creates missing ones. Idempotent. Throws an Error when the list of clients is invalid.
  * @param configuredClientKey the profile's key; null: only the developers' keys
  */
-export const ensureKeys = (keysDir: string, configuredClientKey: string | null): Keys => {
+export const ensureKeys = (keysDir: string, configuredClientKey: string | null) => {
   const engine = ensureEngineKey(keysDir)
   const proofKey = ensureKey(join(keysDir, 'proof.key'), 'sk-proof-')
   const list = updateKeyList(keysDir, (before) =>
@@ -46,11 +33,17 @@ export const ensureKeys = (keysDir: string, configuredClientKey: string | null):
   )
   keepPrivate(clientKeysPath(keysDir))
   return {
+    /** For clients that belong to no particular developer; null when every developer's key was revoked. */
     clientKey: list === null ? null : defaultClientKey(list),
+    /** For this core's own end-to-end message; an entry in the same list as the developers'. */
     proofKey,
+    /** LiteLLM's admin key; only this core uses it. */
     masterKey: ensureKey(join(keysDir, 'master.key'), 'sk-master-'),
+    /** Sent by LiteLLM and this core to llama-server. */
     engineKey: engine.key,
+    /** `--api-key-file` of llama-server. */
     engineKeyPath: engine.path,
+    /** The Router's list of clients, read by resources/opta_keys.py. */
     clientKeysPath: clientKeysPath(keysDir),
   }
 }

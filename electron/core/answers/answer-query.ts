@@ -1,7 +1,7 @@
 // Answers queries. Heavy modules are loaded on first use.
 import { homedir } from 'node:os'
 import type { Answers, DoctorAnswer, Query } from '../../contract/question.ts'
-import { within } from '../base/deadline.ts'
+import { within } from '../base/first-of.ts'
 import type { Ask } from '../control/core-link.ts'
 import { isAnswerTo } from '../control/core-link.ts'
 import { createCommandRunner } from '../platform/run-command.ts'

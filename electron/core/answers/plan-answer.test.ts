@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { PlanAnswerSchema } from '../../contract/question.ts'
 import { readGgufHeader } from '../gguf/gguf-header.ts'
-import { comparePlan } from '../memory/compare-plan.ts'
+import { comparePlan } from '../memory/memory-map.ts'
 import { planMemory } from '../memory/memory-plan.ts'
 import { reservesFor } from '../memory/reserves.ts'
 import { describeMemory } from './plan-answer.ts'

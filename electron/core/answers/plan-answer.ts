@@ -2,7 +2,7 @@
 import type { MemoryPlan } from '../../contract/memory-plan.ts'
 import type { PlanAnswer } from '../../contract/question.ts'
 import { judgeProfile } from '../config/config.ts'
-import type { PlanDifference } from '../memory/compare-plan.ts'
+import type { PlanDifference } from '../memory/memory-map.ts'
 import type { EnginePlan, MemoryPlanReading } from '../memory/stack-plan.ts'
 import { planGateway } from '../router/gateway-plan.ts'
 import { planRouter } from '../router/router-plan.ts'

@@ -1,12 +1,8 @@
 // The interface behind `nexus service`: a core that the operating system starts.
+import type { LaunchdJobSpec } from '../platform/launchd/plist.ts'
 
-export interface AutostartSpec {
-  /** `nexus` by its absolute path, and its arguments; no shell. */
-  readonly argv: readonly [string, ...string[]]
-  readonly env: Readonly<Record<string, string>>
-  /** The file for the core's output. */
-  readonly logPath: string
-}
+/** `argv` is `nexus serve`, `logPath` for the core's output. */
+export type AutostartSpec = Pick<LaunchdJobSpec, 'argv' | 'env' | 'logPath'>
 
 export type InstallOutcome =
   | {

@@ -1,5 +1,5 @@
 // Install, read, remove on an imitated Mac whose launchctl keeps state.
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createTestMac, type TestMac } from '../platform/test-support/mac.ts'
@@ -85,9 +85,13 @@ describe.each([
   it('replaces a different installation, and waits until the old one is gone', async () => {
     const autostart = create()
     await autostart.install(spec)
+    // Its quarantine, if it got one, stays with the old file.
+    const old = join(mac.folder, 'old.plist')
+    linkSync(unitPath, old)
     const moved: AutostartSpec = { ...spec, argv: [...spec.argv, '/elsewhere'] }
     expect(await autostart.install(moved)).toMatchObject({ kind: 'installed', already: false })
     expect(readFileSync(unitPath, 'utf8')).toContain('/elsewhere')
+    expect(readFileSync(old, 'utf8')).not.toContain('/elsewhere')
     expect(launchctlCalls('bootout')).toEqual(['launchctl bootout gui/501/ai.opta.nexus'])
     expect(Object.keys(mac.read().jobs)).toEqual(['gui/501/ai.opta.nexus'])
   })

@@ -1,9 +1,9 @@
 // The core as a launchd agent, or as a daemon that root installs. Tested only against an imitation of launchctl
 // (platform/test-support/mac-launchd.ts), never on a Mac.
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { quoteForShell } from '../../wording/shell-quote.ts'
-import { readFileOrNull } from '../base/private-file.ts'
+import { readFileOrNull, writeBeside } from '../base/private-file.ts'
 import { noSession } from '../platform/launchd/exit-codes.ts'
 import { createLaunchd, type LaunchdOptions } from '../platform/launchd/launchd.ts'
 import { type LaunchdJobSpec, renderLaunchdPlist } from '../platform/launchd/plist.ts'
@@ -101,7 +101,7 @@ export const createLaunchdAutostart = (options: LaunchdAutostartOptions): Autost
         pid: job?.pid ?? null,
         // A job that ran and is gone has ended, even if launchd omits how.
         lastExit:
-          job?.lastExit?.words ??
+          job?.lastExit ??
           (!isRunning && (job?.runs ?? 0) > 0 ? 'an exit that launchd does not report' : null),
         reason: sayWhyUnknown(loaded),
       }
@@ -134,11 +134,13 @@ const sayWhyUnknown = (loaded: JobReading): string | null => {
   }
 }
 
-/** launchd refuses a plist that others may write, and reads it as the job's user (launchd.plist(5)). */
+/**
+ * launchd refuses a plist that others may write, and reads it as the job's user (launchd.plist(5)). A new file each time, as in
+ * start-by-launchd.ts: macOS 27 refuses a quarantined one, and overwriting a file doesn't remove its quarantine.
+ */
 const writePlist = (path: string, plist: string): void => {
-  mkdirSync(join(path, '..'), { recursive: true })
-  writeFileSync(path, plist, { mode: 0o644 })
-  chmodSync(path, 0o644)
+  mkdirSync(dirname(path), { recursive: true })
+  writeBeside(path, plist, { mode: 0o644, about: 'lasting', mayReplace: () => true })
 }
 
 const daemonPlistPath = ({ stateDir }: LaunchdAutostartOptions): string =>

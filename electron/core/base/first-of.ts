@@ -1,4 +1,4 @@
-// Races promises without a memory leak.
+// Races promises with one another, or with a timeout, without a memory leak.
 
 interface Race {
   settled: boolean
@@ -44,4 +44,17 @@ export const firstOf = <T>(promises: readonly Promise<T>[]): Promise<T> => {
     return () => entry.race.racers.delete(racer)
   })
   return first
+}
+
+/** The promise's value, or null after `ms`. Leaves no timer behind. */
+export const within = async <T>(promise: Promise<T>, ms: number): Promise<T | null> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(resolve, ms, null)
+  })
+  try {
+    return await firstOf<T | null>([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -1,5 +1,16 @@
 // Reads files that a user names, and refuses pipes (which would block) and devices (which may never end, or be replaced).
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, type Stats, statSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 
 /** Settings, keys and profiles are a few KB; an agents' file is a bit larger. */
@@ -68,6 +79,25 @@ export const statIfThere = (path: string, read: (path: string) => Stats = statSy
     const code = error instanceof Error && 'code' in error ? error.code : null
     if (code === 'ENOENT' || code === 'ENOTDIR') return null
     throw error
+  }
+}
+
+/** Whether this user may do that with it. @param wanted such as constants.X_OK; false: there is no such file, too */
+export const mayAccess = (path: string, wanted: number): boolean => {
+  try {
+    accessSync(path, wanted)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A missing folder, or one that this user can't list, has none. */
+export const listNames = (folder: string): readonly string[] => {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
   }
 }
 

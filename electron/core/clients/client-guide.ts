@@ -3,7 +3,7 @@
 import type { Profile } from '../../contract/profile.ts'
 import type { ClientsAnswer } from '../../contract/question.ts'
 import { maskKey } from '../access/mask-key.ts'
-import { hostNameNotes, hostsLine } from '../config/host-name.ts'
+import { hostNameNotes, hostsLine } from '../config/gateway-address.ts'
 import { plannedServer } from '../memory/planned-server.ts'
 import { claudeModelName } from '../router/claude-model-name.ts'
 import { clientLimits, limitsWarning } from '../router/client-limits.ts'

@@ -1,7 +1,7 @@
 // Explains each failure between a client and the model, and what to do about it. Pure.
 import { serviceNames } from '../../contract/service-ids.ts'
 import { messageOf } from '../base/error-message.ts'
-import { hostNameNotes } from '../config/host-name.ts'
+import { hostNameNotes } from '../config/gateway-address.ts'
 import type { ReachAddress } from './reach-address.ts'
 import { blocked, codeOf, doubtful, type ReachVerdict, reached } from './reach-step.ts'
 

@@ -23,10 +23,13 @@ const shCommand = [
   `printf 'header = "authorization: Bearer %s"\\n' "$ANTHROPIC_AUTH_TOKEN" | curl -sf -m ${mostSeconds} -K - "${address}$s" 2>/dev/null || true`,
 ].join('; ')
 
-/** Windows PowerShell 5 and later; not tested on Windows. curl.exe is part of Windows 10 and later. */
+/**
+ * Windows PowerShell 5 and later; not tested on Windows. curl.exe is part of Windows 10 and later. `[Console]::In`, because
+ * PowerShell reads stdin itself only for a script that names `$input` (PowerShell's ConsoleHost.cs, IsUsingDollarInput).
+ */
 const powershellScript = [
   '$s = ([Console]::In.ReadToEnd() | ConvertFrom-Json).session_id',
-  `'header = "authorization: Bearer ' + $env:ANTHROPIC_AUTH_TOKEN + '"' | curl.exe -sf -m ${mostSeconds} -K - "$env:ANTHROPIC_BASE_URL/opta/status?session=$s"`,
+  `'header = "authorization: Bearer ' + $env:ANTHROPIC_AUTH_TOKEN + '"' | curl.exe -sf -m ${mostSeconds} -K '-' "$env:ANTHROPIC_BASE_URL/opta/status?session=$s"`,
   'exit 0',
 ].join('; ')
 

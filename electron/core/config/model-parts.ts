@@ -1,8 +1,9 @@
 // Finds the parts of a model that the profile names as a single file: unsloth and lmstudio-community publish
 // DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf as …-00001-of-00002.gguf and …-00002-of-00002.gguf (issue 16).
-import { accessSync, constants, readdirSync } from 'node:fs'
+import { constants } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Profile } from '../../contract/profile.ts'
+import { listNames, mayAccess } from '../base/regular-file.ts'
 import { parseSplitName, splitPath } from '../gguf/split-files.ts'
 
 /** Replaces a missing model file by its first part, if there are parts. */
@@ -35,20 +36,4 @@ function findModelFile(path: string): string {
   return firstParts.find((first) => listModelFiles(first).every(isReadable)) ?? firstParts[0] ?? path
 }
 
-export const isReadable = (path: string): boolean => {
-  try {
-    accessSync(path, constants.R_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** A missing folder, or one that this user can't list, has none. */
-export const listNames = (folder: string): readonly string[] => {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
-}
+export const isReadable = (path: string): boolean => mayAccess(path, constants.R_OK)

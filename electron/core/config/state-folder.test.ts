@@ -203,10 +203,10 @@ describe('judgePrivateFolder', () => {
     judgePrivateFolder('/home/ann/a b/keys', '/home/ann/a b', { uid, mode }, ownUid)
 
   it('changes only its own folders', () => {
-    expect(judge(1000, 0o40700, 1000)).toEqual({ kind: 'private' })
-    expect(judge(1000, 0o40755, 1000)).toEqual({ kind: 'open' })
+    expect(judge(1000, 0o40700, 1000)).toBeNull()
+    expect(judge(1000, 0o40755, 1000)).toBeNull()
     // A group is often a user's own.
-    expect(judge(1000, 0o40775, 1000)).toEqual({ kind: 'open' })
+    expect(judge(1000, 0o40775, 1000)).toBeNull()
   })
 
   it.each([
@@ -214,38 +214,25 @@ describe('judgePrivateFolder', () => {
     [0, 0o40777, 0],
     [0, 0o40775, 0],
   ])('refuses one of uid %i with mode %o for uid %i, and says how to close it', (uid, mode, ownUid) => {
-    expect(judge(uid, mode, ownUid)).toEqual({
-      kind: 'refused',
-      reason: expect.stringContaining(
-        `is writable by others (mode ${(mode & 0o777).toString(8)}), who may have put something into it: check its contents, then chmod 700 '/home/ann/a b/keys'`,
-      ),
-    })
+    expect(judge(uid, mode, ownUid)).toContain(
+      `is writable by others (mode ${(mode & 0o777).toString(8)}), who may have put something into it: check its contents, then chmod 700 '/home/ann/a b/keys'`,
+    )
   })
 
   it.each([0o40700, 0o40755, 0o40777])('refuses another user’s with mode %o to root', (mode) => {
-    expect(judge(1000, mode, 0)).toEqual({
-      kind: 'refused',
-      reason: expect.stringContaining(
-        "or take it over: chown -R 0 '/home/ann/a b' && chmod 700 '/home/ann/a b'",
-      ),
-    })
+    expect(judge(1000, mode, 0)).toContain(
+      "or take it over: chown -R 0 '/home/ann/a b' && chmod 700 '/home/ann/a b'",
+    )
   })
 
   it('explains how to give another user’s back', () => {
-    expect(judge(0, 0o40700, 1000)).toEqual({
-      kind: 'refused',
-      reason: expect.stringContaining(
-        "belongs to uid 0, not to this user (1000). If nexus was run with sudo and created it, give it back: sudo chown -R 1000 '/home/ann/a b'",
-      ),
-    })
+    expect(judge(0, 0o40700, 1000)).toContain(
+      "belongs to uid 0, not to this user (1000). If nexus was run with sudo and created it, give it back: sudo chown -R 1000 '/home/ann/a b'",
+    )
   })
 
   it('never suggests taking over a folder shared by all users', () => {
-    for (const own of [0, 1000])
-      expect(judge(0, 0o41777, own)).toEqual({
-        kind: 'refused',
-        reason: expect.not.stringContaining('chown'),
-      })
+    for (const own of [0, 1000]) expect(judge(0, 0o41777, own)).not.toContain('chown')
   })
 })
 

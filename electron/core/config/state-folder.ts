@@ -116,6 +116,8 @@ const shortEnough = (root: string, socketName: string, mark: string, platform: N
   return join(defaultSharedDir(platform), `.opta-nexus-${process.getuid?.() ?? 0}`, `${name}${mark}.sock`)
 }
 
+const ownUid = (): number => process.geteuid?.() ?? 0
+
 /** The sockets' folder; null when it is the state folder. */
 const socketFolderOutside = ({
   root,
@@ -139,8 +141,7 @@ export const ensureStateFolder = (folder: StateFolder): void => {
     ensurePrivateFolder(dir, folder.root)
   }
   const runtime = statOrNull(folder.runtimeDir)
-  const unsafe =
-    runtime === null ? null : judgeRuntimeFolder(folder.runtimeDir, runtime, process.geteuid?.() ?? null)
+  const unsafe = runtime === null ? null : judgeRuntimeFolder(folder.runtimeDir, runtime, ownUid())
   if (unsafe !== null) throw new Error(unsafe)
   const outside = socketFolderOutside(folder)
   if (outside !== null) ensureSocketFolder(outside)
@@ -153,24 +154,22 @@ export const ensureStateFolder = (folder: StateFolder): void => {
 export const refuseForeignFolder = (folder: Pick<StateFolder, 'root' | 'keysDir' | 'socketPath'>): void => {
   const { root, keysDir } = folder
   const outside = socketFolderOutside(folder)
-  const reason = outside === null ? null : distrustSocketFolder(outside, process.geteuid?.() ?? null)
+  const reason = outside === null ? null : distrustSocketFolder(outside, ownUid())
   if (reason !== null) throw new Error(reason)
   for (const dir of [root, keysDir]) {
     const facts = statOrNull(dir)
-    const judgement =
-      facts === null ? null : judgePrivateFolder(dir, root, facts, process.geteuid?.() ?? null)
-    if (judgement?.kind === 'refused') throw new Error(judgement.reason)
+    const refusal = facts === null ? null : judgePrivateFolder(dir, root, facts, ownUid())
+    if (refusal !== null) throw new Error(refusal)
   }
 }
 
 /**
  * Why sockets in this folder can't be trusted (any user could have created it before us); null: they can, or it doesn't exist.
  * Even root must not use another user's folder: its owner could replace our socket.
- * @param ownUid null on systems without user ids
  */
-export const distrustSocketFolder = (dir: string, ownUid: number | null): string | null => {
+export const distrustSocketFolder = (dir: string, ownUid: number): string | null => {
   const facts = statIfThere(dir, lstatSync)
-  if (facts === null || ownUid === null) return null
+  if (facts === null) return null
   const parent = statSync(dirname(dir))
   const mayBeReplaced = (parent.mode & 0o022) !== 0 && (parent.mode & 0o1000) === 0
   const remedy = 'or set NEXUS_HOME to a shorter folder, which then holds its own sockets'
@@ -197,47 +196,39 @@ const ensureSocketFolder = (dir: string): void => {
         `${dir}, for the core's sockets, cannot be created (${messageOf(error)}): set NEXUS_HOME to a shorter folder, which then holds its own sockets`,
       )
   }
-  const reason = distrustSocketFolder(dir, process.geteuid?.() ?? null)
+  const reason = distrustSocketFolder(dir, ownUid())
   if (reason !== null) throw new Error(reason)
   if ((statSync(dir).mode & 0o777) !== 0o700) chmodSync(dir, 0o700)
 }
 
-type FolderJudgement =
-  | { readonly kind: 'private' }
-  | { readonly kind: 'open' }
-  | { readonly kind: 'refused'; readonly reason: string }
-
 /**
- * Whether a folder is private to its owner, or should be made so.
+ * Why a folder can't be made private to its owner; null: it is private, or this user can make it so (chmod 700).
  * @param root the folder to chown as a whole when it belongs to another user
- * @param ownUid null on systems without user ids
  */
 export const judgePrivateFolder = (
   dir: string,
   root: string,
   { uid, mode }: Pick<Stats, 'uid' | 'mode'>,
-  ownUid: number | null,
-): FolderJudgement => {
+  ownUid: number,
+): string | null => {
   // Making such a folder (/tmp) private would lock out every other user.
   if ((mode & 0o1000) !== 0 && (mode & 0o077) !== 0) {
     const inside = quoteForShell(join(dir, 'opta-nexus'))
-    return refuse(`${dir} is shared by all users: use a folder inside it, such as NEXUS_HOME=${inside}`)
+    return `${dir} is shared by all users: use a folder inside it, such as NEXUS_HOME=${inside}`
   }
-  if (ownUid === null) return { kind: 'private' }
-  if (uid === ownUid && isOpenToWriters(mode, ownUid))
-    return refuse(
-      `${dir} is writable by others (mode ${showMode(mode)}), who may have put something into it: check its contents, then chmod 700 ${quoteForShell(dir)}`,
-    )
-  if (uid === ownUid) return { kind: (mode & 0o777) === 0o700 ? 'private' : 'open' }
+  if (uid === ownUid)
+    return isOpenToWriters(mode, ownUid)
+      ? `${dir} is writable by others (mode ${showMode(mode)}), who may have put something into it: check its contents, then chmod 700 ${quoteForShell(dir)}`
+      : null
   // The owner's config determines what is run; root would run it with full privileges.
   if (ownUid === 0)
-    return refuse(
+    return (
       `${dir} belongs to uid ${uid} (mode ${showMode(mode)}), but this is root: run nexus as that user, without sudo; or set NEXUS_HOME to another folder; ` +
-        `or take it over: chown -R 0 ${quoteForShell(root)} && chmod 700 ${quoteForShell(root)}`,
+      `or take it over: chown -R 0 ${quoteForShell(root)} && chmod 700 ${quoteForShell(root)}`
     )
-  return refuse(
+  return (
     `${dir} belongs to uid ${uid}, not to this user (${ownUid}). If nexus was run with sudo and created it, give it back: ` +
-      `sudo chown -R ${ownUid} ${quoteForShell(root)}; otherwise set NEXUS_HOME to another folder`,
+    `sudo chown -R ${ownUid} ${quoteForShell(root)}; otherwise set NEXUS_HOME to another folder`
   )
 }
 
@@ -254,17 +245,14 @@ const showMode = (mode: number): string => (mode & 0o777).toString(8)
 export const judgeRuntimeFolder = (
   dir: string,
   { uid, mode }: Pick<Stats, 'uid' | 'mode'>,
-  ownUid: number | null,
+  ownUid: number,
 ): string | null => {
-  if (ownUid === null) return null
   if (uid !== ownUid && uid !== 0)
     return `${dir} belongs to uid ${uid}, who could replace the programs in it: set NEXUS_RUNTIME to a folder owned by you or root`
   return isOpenToWriters(mode, ownUid)
     ? `${dir} is writable by others (mode ${showMode(mode)}), who could replace the programs in it: chmod go-w ${quoteForShell(dir)}`
     : null
 }
-
-const refuse = (reason: string): FolderJudgement => ({ kind: 'refused', reason })
 
 const statOrNull = (path: string): Stats | null => {
   try {
@@ -278,21 +266,15 @@ const statOrNull = (path: string): Stats | null => {
 const ensurePrivateFolder = (dir: string, root: string): void => {
   try {
     makeFolders(dir, 0o700)
-    const judgement = judgePrivateFolder(dir, root, statSync(dir), process.geteuid?.() ?? null)
-    switch (judgement.kind) {
-      case 'private':
-        return
-      case 'open':
-        chmodSync(dir, 0o700)
-        return
-      case 'refused':
-        throw new Error(judgement.reason)
-    }
+    const stats = statSync(dir)
+    const refusal = judgePrivateFolder(dir, root, stats, ownUid())
+    if (refusal !== null) throw new Error(refusal)
+    if ((stats.mode & 0o777) !== 0o700) chmodSync(dir, 0o700)
   } catch (error) {
     if (isErrno(error, 'EROFS'))
       throw new Error(`${dir} is on a read-only disk: set NEXUS_HOME to a folder on another disk`)
     if (isErrno(error, 'EACCES') || isErrno(error, 'EPERM')) {
-      const make = `sudo install -d -m 700 -o ${process.geteuid?.() ?? 0} ${quoteForShell(dir)}`
+      const make = `sudo install -d -m 700 -o ${ownUid()} ${quoteForShell(dir)}`
       throw new Error(
         `${dir} cannot be created (${messageOf(error)}): create it with ${make}, or set NEXUS_HOME to another folder`,
       )

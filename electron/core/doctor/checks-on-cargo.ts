@@ -8,10 +8,10 @@ import { configPathIn } from '../forge/cargo-config-file.ts'
 import { type CargoBuildSettings, readCargoConfig } from '../forge/cargo-config-text.ts'
 import { abilityOf, type CargoReading, readCargoVersion } from '../forge/cargo-version.ts'
 import { includePathOf, isPrepared } from '../forge/forge-layout.ts'
-import { createUserNames } from '../forge/forge-use.ts'
 import { listWorkspaces } from '../forge/forge-workspaces.ts'
 import { findSharedCheckouts } from '../forge/shared-checkout.ts'
 import { canonicalMountPoint, lstatOrNull } from '../platform/mount-point.ts'
+import { readUserName } from '../platform/user-name.ts'
 import { type CheckSource, fail, ok, unknown, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
 
@@ -191,7 +191,6 @@ export const checksOnCargo: readonly CheckSource[] = [
       if (!disk.mounted) return null
       const place = await canonicalMountPoint(spec.mountPoint)
       const table = platform.id === 'darwin' ? await run(['mount']) : null
-      const nameUser = createUserNames(run)
       const { workspaces } = await listWorkspaces(place)
       const ownUid = process.getuid?.() ?? null
       const shared = findSharedCheckouts(workspaces, { platform: platform.id, ownUid })
@@ -202,7 +201,7 @@ export const checksOnCargo: readonly CheckSource[] = [
             ? (table.stdout.split('\n').find((line) => line.includes(` on ${place} (`)) ?? null)
             : null,
         sharedCheckouts: await Promise.all(
-          shared.map(async ({ path, uid }) => ({ path, builtBy: await nameUser(uid) })),
+          shared.map(async ({ path, uid }) => ({ path, builtBy: await readUserName(uid) })),
         ),
       })
     },

@@ -1,15 +1,16 @@
 // Checks on Claude Code: room in its slot, its settings and variables on this machine.
 
-import { accessSync, constants } from 'node:fs'
+import { constants } from 'node:fs'
 import { join } from 'node:path'
 import { isLoopback } from '../base/local-url.ts'
 import { readFileOrNull } from '../base/private-file.ts'
+import { mayAccess } from '../base/regular-file.ts'
 import { claudeSettings } from '../clients/claude-settings.ts'
 import { clientBaseUrl } from '../clients/client-address.ts'
 import { type ReachAddress, readAddress } from '../clients/reach-address.ts'
 import { readSettings } from '../clients/settings-judgement.ts'
 import { readReleaseTry, releaseTriesFile } from '../clients/tried-releases.ts'
-import { clientName } from '../config/host-name.ts'
+import { clientName } from '../config/gateway-address.ts'
 import { plannedServer } from '../memory/planned-server.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import { claudeModelName } from '../router/claude-model-name.ts'
@@ -26,17 +27,12 @@ import {
 import type { DoctorFacts } from './facts.ts'
 
 /** The first match on the caller's PATH; null when there is none. */
-const findOnPath = (name: string, env: Env): string | null => {
-  for (const dir of (env['PATH'] ?? '').split(':')) {
-    if (!dir.startsWith('/')) continue
-    const path = join(dir, name)
-    try {
-      accessSync(path, constants.X_OK)
-      return path
-    } catch {}
-  }
-  return null
-}
+const findOnPath = (name: string, env: Env): string | null =>
+  (env['PATH'] ?? '')
+    .split(':')
+    .filter((dir) => dir.startsWith('/'))
+    .map((dir) => join(dir, name))
+    .find((path) => mayAccess(path, constants.X_OK)) ?? null
 
 const readVersion = async (run: RunCommand, env: Env): Promise<string | null> => {
   const path = findOnPath('claude', env)

@@ -14,19 +14,15 @@ export interface FolderFacts {
 }
 
 /** @param root the folder whose owner is changed as a whole */
-export const judgeFolders = (
-  folders: readonly FolderFacts[],
-  root: string,
-  ownUid: number | null,
-): Verdict => {
+export const judgeFolders = (folders: readonly FolderFacts[], root: string, ownUid: number): Verdict => {
   for (const { path, role, ...facts } of folders) {
     if (role === 'runtime') {
       const unsafe = judgeRuntimeFolder(path, facts, ownUid)
       if (unsafe !== null) return fail(unsafe, `chmod go-w ${quoteForShell(path)}`)
     } else if (role === 'private') {
-      const judgement = judgePrivateFolder(path, root, facts, ownUid)
-      if (judgement.kind === 'refused') return fail(judgement.reason, `ls -ld ${quoteForShell(path)}`)
-      if (judgement.kind === 'open')
+      const refusal = judgePrivateFolder(path, root, facts, ownUid)
+      if (refusal !== null) return fail(refusal, `ls -ld ${quoteForShell(path)}`)
+      if ((facts.mode & 0o777) !== 0o700)
         return warn(
           `${path} has mode ${(facts.mode & 0o777).toString(8)}: other users may read it; the next start closes it`,
           `chmod 700 ${quoteForShell(path)}`,
@@ -69,6 +65,6 @@ export const checksOnFolders: readonly CheckSource[] = [
     id: 'keys.folders',
     title: 'Folders',
     why: 'write access to them means control over the programs and the keys',
-    read: async ({ folder }) => judgeFolders(readFolders(folder), folder.root, process.geteuid?.() ?? null),
+    read: async ({ folder }) => judgeFolders(readFolders(folder), folder.root, process.geteuid?.() ?? 0),
   },
 ]

@@ -3,7 +3,7 @@ import type { Guests } from '../../contract/config.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { defaultGuests } from '../control/guests/guest-socket.ts'
 import { readSharedFolder, type SharedSocket } from '../control/guests/read-shared-folder.ts'
-import { readOwnUid, readUserName } from '../control/guests/user-name.ts'
+import { readOwnUid, readUserName } from '../platform/user-name.ts'
 import { type CheckSource, ok, type Verdict, warn } from './check.ts'
 
 export interface GuestFacts {

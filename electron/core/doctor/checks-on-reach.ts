@@ -1,6 +1,6 @@
 // Checks on who gets in: whether the network reaches a port, with a key or without, and whether a Mac's firewall lets it.
 import { type SupervisedId, serviceNames } from '../../contract/service-ids.ts'
-import { within } from '../base/deadline.ts'
+import { within } from '../base/first-of.ts'
 import { askHttp } from '../base/http-ask.ts'
 import { isLoopback } from '../base/local-url.ts'
 import { isErrno } from '../base/private-file.ts'

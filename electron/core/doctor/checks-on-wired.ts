@@ -2,7 +2,7 @@
 import type { ForeignProcess } from '../../contract/snapshot.ts'
 import { formatBytes } from '../base/format-bytes.ts'
 import { reservesFor } from '../memory/reserves.ts'
-import { decodePsText } from '../platform/darwin-process-text.ts'
+import { decodePsText } from '../platform/darwin-processes.ts'
 import { type CheckSource, ok, unknown, type Verdict, warn } from './check.ts'
 import { biggestPrograms } from './checks-on-memory.ts'
 import type { DoctorFacts } from './facts.ts'

@@ -1,7 +1,7 @@
 // Runs all checks in parallel, and finishes on time even if some hang.
 
-import { within } from '../base/deadline.ts'
 import { messageOf } from '../base/error-message.ts'
+import { within } from '../base/first-of.ts'
 import { type Check, type CheckLevel, type CheckSource, checkGroups, unknown, type Verdict } from './check.ts'
 
 export interface DoctorReport {

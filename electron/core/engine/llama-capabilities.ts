@@ -1,8 +1,9 @@
 // Asks a llama-server binary what it supports, once per file, by `--help` and `--version`; also builds its environment.
 import { constants } from 'node:fs'
-import { access, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname } from 'node:path'
+import { mayAccess } from '../base/regular-file.ts'
 import { runBounded } from '../base/run-bounded.ts'
 import { findLoaderFailure } from '../supervise/loader-failure.ts'
 import { mendInstall } from './llama-exit.ts'
@@ -75,11 +76,9 @@ async function whyNotRunnable(binaryPath: string): Promise<string | null> {
   const file = await stat(binaryPath).catch(() => null)
   if (file === null) return `llama-server was not found at ${binaryPath}.`
   if (!file.isFile()) return `${binaryPath} is not a file, so it cannot be llama-server.`
-  const executable = await access(binaryPath, constants.X_OK).then(
-    () => true,
-    () => false,
-  )
-  return executable ? null : `${binaryPath} is not executable. Mend it with: chmod +x '${binaryPath}'`
+  return mayAccess(binaryPath, constants.X_OK)
+    ? null
+    : `${binaryPath} is not executable. Mend it with: chmod +x '${binaryPath}'`
 }
 
 type RunResult = Pick<

@@ -1,9 +1,10 @@
 // llama-server as a service: what to run, how to tell that it is ready, why it exited.
 
-import { accessSync, constants, statSync } from 'node:fs'
+import { constants, statSync } from 'node:fs'
 import type { Profile } from '../../contract/profile.ts'
 import { askHttp, describeFetchFailure } from '../base/http-ask.ts'
 import { localUrl } from '../base/local-url.ts'
+import { mayAccess } from '../base/regular-file.ts'
 import type { ChildService, LaunchSpec, ProbeResult } from '../supervise/child-service.ts'
 import { rememberReady } from '../supervise/seen-ready.ts'
 import { readChatTemplateChoice } from './chat-template.ts'
@@ -58,11 +59,8 @@ export const createLlamaService = (options: LlamaServiceOptions): ChildService =
 }
 
 const checkModelFile = (key: string, path: string): void => {
-  try {
-    accessSync(path, constants.R_OK)
-  } catch {
+  if (!mayAccess(path, constants.R_OK))
     throw new Error(`${key}: ${path} is missing or not readable by this user`)
-  }
   if (!statSync(path).isFile()) throw new Error(`${key}: ${path} is not a file`)
 }
 

@@ -52,6 +52,7 @@ it.each([
   ['[build\n', /^Error parsing TOML \(1, 7\)/],
   ['[build]\nbuild-dir = 7\n', /^build\.build-dir: /],
   ['include = 7\n', /^include: /],
+  [`#${'x'.repeat(65_536)}`, /^it has 65537 characters; at most 65536 are read$/],
 ])('does not guess at %j', (text, reason) => {
   expect(readCargoConfig(text)).toMatchObject({ kind: 'unclear', reason: expect.stringMatching(reason) })
   expect(() => addEntry(text, include)).toThrow(reason)

@@ -1,11 +1,7 @@
 // Which cargo builds here, and how it can use a RAM disk.
 import { runBounded } from '../base/run-bounded.ts'
 
-export interface CargoVersion {
-  readonly major: number
-  readonly minor: number
-  readonly text: string
-}
+export type CargoVersion = Readonly<NonNullable<ReturnType<typeof parseCargoVersion>>>
 
 /**
  * `include`: config files may include others, even missing ones (1.94, rust-lang/cargo#16284).
@@ -19,8 +15,8 @@ export const abilityOf = ({ major, minor }: CargoVersion): CargoAbility => {
 }
 
 /** "cargo 1.95.0 (f2d3ce0bd 2026-03-21)" */
-export const parseCargoVersion = (text: string): CargoVersion | null => {
-  const match = /^cargo (\d+)\.(\d+)\.\d+\S*/m.exec(text)
+export const parseCargoVersion = (text: string) => {
+  const match = /^cargo (\d{1,6})\.(\d{1,6})\.\d+\S*/m.exec(text)
   if (match === null) return null
   return { major: Number(match[1]), minor: Number(match[2]), text: match[0].slice('cargo '.length) }
 }

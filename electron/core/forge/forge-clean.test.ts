@@ -16,7 +16,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { createCommandRunner } from '../platform/run-command.ts'
 import { chooseForCleaning, cleanWorkspace, removeLeftovers } from './forge-clean.ts'
 import { prepareForge } from './forge-layout.ts'
-import { createUserNames, parseSizes, readForgeUse } from './forge-use.ts'
+import { parseSizes, readForgeUse } from './forge-use.ts'
 
 let mount: string
 beforeEach(() => {
@@ -37,8 +37,7 @@ const build = (hash: string, workspace: string, lock = '.cargo-lock'): string =>
 }
 
 const readUse = async (ignoresOwners = false) => {
-  const run = createCommandRunner()
-  return (await readForgeUse(mount, { run, nameUser: createUserNames(run), ignoresOwners })).workspaces
+  return (await readForgeUse(mount, { run: createCommandRunner(), ignoresOwners })).workspaces
 }
 
 /** Another process builds there, until it is ended. */

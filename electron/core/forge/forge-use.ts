@@ -3,6 +3,7 @@ import { lstat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isErrno } from '../base/private-file.ts'
 import type { RunCommand } from '../platform/run-command.ts'
+import { readUserName } from '../platform/user-name.ts'
 import { type LockState, readLocks } from './file-locks.ts'
 import { listWorkspaces, type WorkspaceFolder } from './forge-workspaces.ts'
 
@@ -23,33 +24,15 @@ export interface ForgeUse {
   readonly closedOwners: readonly string[]
 }
 
-export type NameUser = (uid: number) => Promise<string>
-
-/** `id` asks the system's user directory; on a Mac /etc/passwd does not list users. */
-export const createUserNames = (run: RunCommand): NameUser => {
-  const known = new Map<number, Promise<string>>()
-  const ask = async (uid: number): Promise<string> => {
-    const result = await run(['id', '-un', '--', String(uid)], { timeoutMs: 2_000 })
-    const name = result.kind === 'exited' && result.exitCode === 0 ? result.stdout.trim() : ''
-    return name === '' ? String(uid) : name
-  }
-  return (uid) => {
-    const name = known.get(uid) ?? ask(uid)
-    known.set(uid, name)
-    return name
-  }
-}
-
 export interface ForgeUseOptions {
   readonly run: RunCommand
-  readonly nameUser: NameUser
   /** As in RamDiskControl. */
   readonly ignoresOwners: boolean
 }
 
 export const readForgeUse = async (
   mountPoint: string,
-  { run, nameUser, ignoresOwners }: ForgeUseOptions,
+  { run, ignoresOwners }: ForgeUseOptions,
 ): Promise<ForgeUse> => {
   const { workspaces, closed } = await listWorkspaces(mountPoint)
   const [sizes, locks, closedOwners] = await Promise.all([
@@ -58,7 +41,7 @@ export const readForgeUse = async (
       run,
     ),
     readLocks(workspaces.flatMap(({ lockPaths }) => lockPaths)),
-    Promise.all([...new Set(closed.map(({ uid }) => uid))].map(nameUser)),
+    Promise.all([...new Set(closed.map(({ uid }) => uid))].map(readUserName)),
   ])
   let next = 0
   const uses: WorkspaceUse[] = []
@@ -70,7 +53,7 @@ export const readForgeUse = async (
       ...folder,
       uid,
       bytes: sizes.get(folder.buildDir) ?? null,
-      owner: uid === null ? null : await nameUser(uid),
+      owner: uid === null ? null : await readUserName(uid),
       building: judgeBuilding(states),
     })
   }

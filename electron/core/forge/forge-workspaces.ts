@@ -4,27 +4,7 @@ import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buildRootOf, shelfNames } from './forge-layout.ts'
 
-export interface WorkspaceFolder {
-  /** The folders `{workspace-path-hash}`, such as BUILD/c2/38a3df8ab9a1f2; several only for a workspace reached by a link. */
-  readonly hashPath: string
-  /** cargo's build-dir. */
-  readonly buildDir: string
-  /** The workspace's own folder; null when the build-dir was configured without it. */
-  readonly workspace: string | null
-  readonly uid: number
-  /** When something was last compiled there, ms since the epoch; a build with nothing to do doesn't change it. */
-  readonly lastCompiledAt: number | null
-  /** The latest sign of any build, accurate to a day: a build with nothing to do still reads cargo's files. */
-  readonly lastUsedAt: number | null
-  /** All locks that cargo holds while it builds there. */
-  readonly lockPaths: readonly string[]
-}
-
-export interface ForgeListing {
-  readonly workspaces: readonly WorkspaceFolder[]
-  /** Folders of other users, which we can't read. */
-  readonly closed: readonly { readonly hashPath: string; readonly uid: number }[]
-}
+export type WorkspaceFolder = Readonly<Awaited<ReturnType<typeof readWorkspace>>>
 
 /** A 64-bit hash without its first two digits (cargo 1.95, measured); other names are not build folders. */
 const hashName = /^[0-9a-f]{14}$/
@@ -38,7 +18,7 @@ const lockName = /^\.cargo(-[a-z]+)*-lock$/
 const levelsOfInterest = 4
 const deepestWorkspace = 40
 
-export const listWorkspaces = async (mountPoint: string): Promise<ForgeListing> => {
+export const listWorkspaces = async (mountPoint: string) => {
   const root = buildRootOf(mountPoint)
   const workspaces: WorkspaceFolder[] = []
   const closed: { hashPath: string; uid: number }[] = []
@@ -57,7 +37,11 @@ export const listWorkspaces = async (mountPoint: string): Promise<ForgeListing> 
       }
     }
   }
-  return { workspaces, closed }
+  return {
+    workspaces,
+    /** Folders of other users, which we can't read. */
+    closed,
+  }
 }
 
 const entriesOf = async (path: string): Promise<readonly Dirent[]> => {
@@ -82,7 +66,7 @@ const findBuildDirs = async (path: string, levels: number): Promise<readonly str
   return found
 }
 
-const readWorkspace = async (hashPath: string, buildDir: string): Promise<WorkspaceFolder> => {
+const readWorkspace = async (hashPath: string, buildDir: string) => {
   const { uid } = await lstat(buildDir)
   const signs = { newest: Number.NEGATIVE_INFINITY, lockPaths: [] as string[] }
   for (const entry of await readdir(buildDir, { withFileTypes: true })) {
@@ -91,14 +75,20 @@ const readWorkspace = async (hashPath: string, buildDir: string): Promise<Worksp
   const lastCompiledAt = Number.isFinite(signs.newest) ? Math.round(signs.newest) : null
   const read = (await lstatOrNull(join(buildDir, readAtEachBuild)))?.atimeMs ?? null
   return {
+    /** The folders `{workspace-path-hash}`, such as BUILD/c2/38a3df8ab9a1f2; several only for a workspace reached by a link. */
     hashPath,
+    /** cargo's build-dir. */
     buildDir,
+    /** The workspace's own folder; null when the build-dir was configured without it. */
     workspace: buildDir === hashPath ? null : buildDir.slice(hashPath.length),
     uid,
+    /** When something was last compiled there, ms since the epoch; a build with nothing to do doesn't change it. */
     lastCompiledAt,
+    /** The latest sign of any build, accurate to a day: a build with nothing to do still reads cargo's files. */
     lastUsedAt:
       read === null ? lastCompiledAt : Math.max(Math.round(read), lastCompiledAt ?? Number.NEGATIVE_INFINITY),
-    lockPaths: signs.lockPaths,
+    /** All locks that cargo holds while it builds there. */
+    lockPaths: signs.lockPaths as readonly string[],
   }
 }
 

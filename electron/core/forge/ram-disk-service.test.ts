@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Phase } from '../../contract/snapshot.ts'
 import type { EjectOutcome, MountOutcome, RamDiskControl, RamDiskSpec } from '../platform/platform.ts'
-import { createRamDiskService, describeHolders } from './ram-disk-service.ts'
+import { createRamDiskService, describeHolders, howToWire } from './ram-disk-service.ts'
 
 const spec: RamDiskSpec = {
   volumeName: 'Forge',
@@ -290,4 +290,14 @@ describe('describeHolders', () => {
       'cargo (pid 12, user bob), zsh (pid 14)',
     )
   })
+})
+
+it('names the disk that root would attach', () => {
+  const spec = {
+    volumeName: 'X',
+    sizeBytes: 64 * 2 ** 30,
+    mountPoint: '/Volumes/X',
+    filesystem: 'hfs+',
+  } as const
+  expect(howToWire(spec)).toContain('sudo hdik -nomount ram://134217728')
 })

@@ -1,8 +1,9 @@
 // The Build Forge as a service: a mount instead of a process, with the same states.
-
 import type { Profile } from '../../contract/profile.ts'
 import type { Phase, RamDisk, ServiceState } from '../../contract/snapshot.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
 import { messageOf } from '../base/error-message.ts'
+import { ramImageName } from '../platform/darwin-disk-text.ts'
 import type { EjectOutcome, Holder, Platform, RamDiskControl, RamDiskSpec } from '../platform/platform.ts'
 
 export const ramDiskSpec = (profile: Profile, platform: Platform): RamDiskSpec => ({
@@ -12,19 +13,7 @@ export const ramDiskSpec = (profile: Profile, platform: Platform): RamDiskSpec =
   filesystem: profile.ramDisk.filesystem,
 })
 
-export interface RamDiskService {
-  state(): ServiceState
-  start(): Promise<ServiceState>
-  /** Loses its content; never part of a plain stop. */
-  eject(options: { readonly force: boolean }): Promise<EjectOutcome>
-  /** Reads the disk and checks the mount table: another program may have unmounted it. */
-  read(): Promise<RamDisk>
-  /**
-   * Starts nothing new, and settles when a running mount or eject has ended: the next core would not see an unfinished mount
-   * and would mount a second disk over it (seen on Linux; on macOS that takes its size in memory twice).
-   */
-  close(): Promise<void>
-}
+export type RamDiskService = ReturnType<typeof createRamDiskService>
 
 export const createRamDiskService = (
   control: RamDiskControl,
@@ -33,7 +22,7 @@ export const createRamDiskService = (
   /** What a person has to know of a mount that came about, such as another file system than was asked for. */
   onNote: (text: string) => void,
   now: () => number = Date.now,
-): RamDiskService => {
+) => {
   let phase: Phase = 'stopped'
   let since = now()
   let reason: string | null = null
@@ -100,13 +89,14 @@ export const createRamDiskService = (
 
   return {
     state,
-    read: async () => {
+    /** Reads the disk and checks the mount table: another program may have unmounted it. */
+    read: async (): Promise<RamDisk> => {
       const worksBefore = works
       const disk = await control.read(spec)
       if (busy === null && works === worksBefore) compare(disk.mounted)
       return disk
     },
-    start: () =>
+    start: (): Promise<ServiceState> =>
       alone(async () => {
         if (closed || phase === 'ready') return state()
         enter('starting')
@@ -124,7 +114,8 @@ export const createRamDiskService = (
         }
         return state()
       }),
-    eject: (options) =>
+    /** Loses its content; never part of a plain stop. */
+    eject: (options: { readonly force: boolean }): Promise<EjectOutcome> =>
       alone(async () => {
         if (closed) return { kind: 'failed', reason: 'the core is ending' }
         const before = { phase, since, reason }
@@ -146,7 +137,11 @@ export const createRamDiskService = (
         }
         return outcome
       }),
-    close: () => {
+    /**
+     * Starts nothing new, and settles when a running mount or eject has ended: the next core would not see an unfinished mount
+     * and would mount a second disk over it (seen on Linux; on macOS that takes its size in memory twice).
+     */
+    close: (): Promise<void> => {
       closed = true
       return alone(async () => {})
     },
@@ -158,3 +153,11 @@ export const describeHolders = (holders: readonly Holder[]): string =>
   holders
     .map(({ command, pid, user }) => `${command} (pid ${pid}${user === null ? '' : `, user ${user}`})`)
     .join(', ')
+
+/**
+ * `hdiutil attach ram://` keeps the data in an ordinary process, so it can be compressed and swapped. Attached in the kernel,
+ * which needs root, it is wired (morristech/osx-tmpfs README; hdik(8)). Not tested on a Mac yet.
+ */
+export const howToWire = ({ sizeBytes, volumeName }: RamDiskSpec): string =>
+  `To keep it wired, attach it in the kernel, as root (not tested): nexus down --eject; sudo hdik -nomount ${ramImageName(sizeBytes)}; ` +
+  `sudo diskutil erasevolume HFS+ ${quoteForShell(volumeName)} /dev/diskN with the disk it names; then nexus up takes it as it is`

@@ -1,7 +1,8 @@
 // Checkouts that several developers build: the first builder owns the build folder, and on the RAM disk no group may write to it.
-import { accessSync, constants, type Stats, statSync } from 'node:fs'
+import { constants, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { readFileOrNull } from '../base/private-file.ts'
+import { mayAccess } from '../base/regular-file.ts'
 import { configPathIn } from './cargo-config-file.ts'
 import { readCargoConfig } from './cargo-config-text.ts'
 import type { WorkspaceFolder } from './forge-workspaces.ts'
@@ -26,20 +27,15 @@ const isSharedCheckout = (path: string, platform: 'darwin' | 'linux'): boolean =
   }
 }
 
-export interface SharedCheckout {
-  readonly path: string
-  readonly uid: number
-}
-
 /** Workspaces built on the RAM disk in which others work too, unless they have a build folder elsewhere by now. */
 export const findSharedCheckouts = (
   workspaces: readonly Pick<WorkspaceFolder, 'workspace' | 'uid'>[],
   { platform, ownUid }: { readonly platform: 'darwin' | 'linux'; readonly ownUid: number | null },
-): readonly SharedCheckout[] =>
+) =>
   workspaces.flatMap(({ workspace, uid }) => {
     if (workspace === null || saysBuildDir(workspace)) return []
     // Root may write everywhere, so its access proves nothing.
-    const isOursToo = ownUid !== 0 && uid !== ownUid && mayWrite(workspace)
+    const isOursToo = ownUid !== 0 && uid !== ownUid && mayAccess(workspace, constants.W_OK)
     return isOursToo || isSharedCheckout(workspace, platform) ? [{ path: workspace, uid }] : []
   })
 
@@ -49,15 +45,6 @@ const saysBuildDir = (workspace: string): boolean => {
     return reading.kind === 'settings' && reading.settings.buildDir !== null
   } catch {
     // Not readable for us: as if it said nothing.
-    return false
-  }
-}
-
-const mayWrite = (path: string): boolean => {
-  try {
-    accessSync(path, constants.W_OK)
-    return true
-  } catch {
     return false
   }
 }

@@ -1,7 +1,7 @@
 // DeepSeek V4's caches: a sliding one in every layer, and compressed ones with one cell per 4 or 128 tokens
 // (llama.cpp, src/llama-kv-cache-dsv4.cpp, llama_kv_cache_dsv4 and llama_dsv4_comp_state; the same in b10054 and b10256).
-import type { KnownKvShape, KvLayer } from './kv-layer.ts'
-import type { MetadataQuestions } from './metadata-reading.ts'
+import { type KnownKvShape, kvLayer } from './kv-layer.ts'
+import type { MetadataQuestions } from './metadata.ts'
 
 /** DSV4_CSA_RATIO and DSV4_HCA_RATIO. */
 const finelyTokens = 4
@@ -26,29 +26,14 @@ export function compressedShape(
   const ratios = ask.perLayer(key('compress_ratios'), allLayers)
   if (!windowTokens || !indexKeyLength || ratios === null)
     return `${key('sliding_window')}, ${key('indexer.key_length')} or ${key('compress_ratios')} is missing or too short`
-  const cache = (
-    keyValues: number,
-    keyHeadValues: number,
-    slides: boolean,
-    tokensPerCell: number,
-  ): KvLayer => ({
-    keyValues,
-    valueValues: 0,
-    keyHeadValues,
-    valueHeadValues: 0,
-    slides,
-    tokensPerCell,
-  })
-  const layers = kvHeads.flatMap((headCount, layer) => {
-    const keyValues = headCount * keyLength
-    const raw = cache(keyValues, keyLength, true, 1)
-    if (ratios[layer] === coarselyTokens) return [raw, cache(keyValues, keyLength, false, coarselyTokens)]
-    if (ratios[layer] !== finelyTokens) return [raw]
-    return [
-      raw,
-      cache(keyValues, keyLength, false, finelyTokens),
-      cache(indexKeyLength, indexKeyLength, false, finelyTokens),
-    ]
+  const layers = kvHeads.flatMap((heads, layer) => {
+    const raw = kvLayer(heads, keyLength, 0, { slides: true })
+    const tokensPerCell = ratios[layer]
+    if (tokensPerCell !== coarselyTokens && tokensPerCell !== finelyTokens) return [raw]
+    const compressed = kvLayer(heads, keyLength, 0, { tokensPerCell })
+    return tokensPerCell === coarselyTokens
+      ? [raw, compressed]
+      : [raw, compressed, kvLayer(1, indexKeyLength, 0, { tokensPerCell })]
   })
   // Tokens not yet compressed, as sums and scores: two f32 tensors in each layer of the trunk.
   const pending = ratios.slice(0, allLayers - predictors).map((ratio) => {

@@ -5,40 +5,28 @@
 // numbers 700 MiB; it accepts nested arrays, which llama.cpp refuses.
 import { messageOf } from '../base/error-message.ts'
 import { type GgufPart, readGgufPart } from './gguf-part.ts'
-import { type KvShape, readKvShape } from './kv-shape.ts'
-import type { Metadata } from './metadata.ts'
-import { askMetadata } from './metadata-reading.ts'
+import { readKvShape } from './kv-shape.ts'
+import { askMetadata, type Metadata } from './metadata.ts'
 import { maxParts, parseSplitName, splitPath } from './split-files.ts'
 import { fileTypeName } from './tensor-types.ts'
 
 export type Completeness =
   | { readonly kind: 'complete' }
-  /** The weights end too early: an interrupted download. */
-  | { readonly kind: 'truncated'; readonly missingBytes: number; readonly path: string }
-  /** No weights: enough for a plan, not for a start. */
-  | { readonly kind: 'header-only'; readonly missingBytes: number; readonly path: string }
+  /**
+   * `truncated`: the weights end too early, as after an interrupted download. `header-only`: no weights, which is enough for a
+   * plan, not for a start.
+   */
+  | { readonly kind: 'truncated' | 'header-only'; readonly missingBytes: number; readonly path: string }
 
-export interface GgufHeader {
-  /** The file passed to llama-server: the first part. */
-  readonly path: string
+export type GgufHeader = Readonly<ReturnType<typeof describeModel>>
+
+interface ModelSizes {
   readonly partPaths: readonly string[]
   readonly fileBytes: number
   readonly tensorBytes: number
   readonly completeness: Completeness
-  readonly architecture: string
-  readonly name: string | null
-  /** Such as Q8_0; null when unknown. */
-  readonly quantisation: string | null
-  readonly layers: number | null
-  readonly trainingContextTokens: number | null
-  readonly embeddingLength: number | null
-  readonly feedForwardLength: number | null
-  readonly kv: KvShape
-  /** From the list of tokens, else the file's `vocab_size`; null when it has neither. */
-  readonly tokenCount: number | null
   /** Size of the input embedding if the output shares it (no `output.weight`), else 0. */
   readonly sharedEmbeddingBytes: number
-  readonly metadata: Metadata
 }
 
 const countIn = (part: GgufPart, key: string): number | null => askMetadata(part.metadata).count(key)
@@ -161,14 +149,7 @@ export const headerFromMetadata = (path: string, metadata: Metadata, tensorBytes
     sharedEmbeddingBytes: 0,
   })
 
-function describeModel(
-  path: string,
-  metadata: Metadata,
-  sizes: Pick<
-    GgufHeader,
-    'partPaths' | 'fileBytes' | 'tensorBytes' | 'completeness' | 'sharedEmbeddingBytes'
-  >,
-): GgufHeader {
+function describeModel(path: string, metadata: Metadata, sizes: ModelSizes) {
   const ask = askMetadata(metadata)
   const architecture = ask.text('general.architecture')
   if (architecture === null)
@@ -178,16 +159,19 @@ function describeModel(
   const feedForward = ask.perLayer(`${architecture}.feed_forward_length`, layers ?? 1)
   const fileType = ask.count('general.file_type')
   return {
+    /** The file passed to llama-server: the first part. */
     path,
     ...sizes,
     architecture,
     name: ask.text('general.name'),
+    /** Such as Q8_0; null when unknown. */
     quantisation: fileType === null ? null : fileTypeName(fileType),
     layers,
     trainingContextTokens: ask.count(`${architecture}.context_length`),
     embeddingLength: ask.count(`${architecture}.embedding_length`),
     feedForwardLength: feedForward === null ? null : Math.max(...feedForward),
     kv: readKvShape(architecture, ask),
+    /** From the list of tokens, else the file's `vocab_size`; null when it has neither. */
     tokenCount: ask.listLength('tokenizer.ggml.tokens') ?? ask.count(`${architecture}.vocab_size`),
     metadata,
   }

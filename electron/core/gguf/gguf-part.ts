@@ -5,14 +5,9 @@ import { open } from 'node:fs/promises'
 import { messageOf } from '../base/error-message.ts'
 import { type ByteReader, createByteReader } from './byte-reader.ts'
 import { type Metadata, readMetadata } from './metadata.ts'
-import { readTensors, type TensorSummary } from './tensors.ts'
+import { readTensors } from './tensors.ts'
 
-export interface GgufPart {
-  readonly path: string
-  readonly fileBytes: number
-  readonly metadata: Metadata
-  readonly tensors: TensorSummary
-}
+export type GgufPart = Readonly<Awaited<ReturnType<typeof readPart>>>
 
 const fixedHeaderBytes = 24
 const alignmentKey = 'general.alignment'
@@ -45,7 +40,7 @@ function readAlignment(reader: ByteReader, metadata: Metadata, at: number): numb
   return value
 }
 
-async function readPart(reader: ByteReader): Promise<GgufPart> {
+async function readPart(reader: ByteReader) {
   await checkVersion(reader)
   const tensorCount = reader.takeU64()
   const metadata = await readMetadata(reader, reader.takeU64())

@@ -13,6 +13,21 @@ export interface KvLayer {
   readonly tokensPerCell: number
 }
 
+/** A layer of `heads` with keys and values of these sizes; 0 values: they aren't stored. */
+export const kvLayer = (
+  heads: number,
+  keyHeadValues: number,
+  valueHeadValues: number,
+  { slides = false, tokensPerCell = 1 }: Partial<Pick<KvLayer, 'slides' | 'tokensPerCell'>> = {},
+): KvLayer => ({
+  keyValues: heads * keyHeadValues,
+  valueValues: heads * valueHeadValues,
+  keyHeadValues,
+  valueHeadValues,
+  slides,
+  tokensPerCell,
+})
+
 /** f32 numbers per slot, independent of the context's length. */
 export interface SequenceState {
   readonly layers: number

@@ -2,26 +2,14 @@
 // Checked against b10068's own log with miniature models (e2e/model-memory.e2e.ts).
 import { leavesOutPredictors, mayCompressKeys, memoryKindOf, whyNotCounted } from './architectures.ts'
 import { compressedShape } from './compressed-cache.ts'
-import type { KnownKvShape, KvLayer } from './kv-layer.ts'
-import type { MetadataQuestions } from './metadata-reading.ts'
+import { type KnownKvShape, type KvLayer, kvLayer } from './kv-layer.ts'
+import type { MetadataQuestions } from './metadata.ts'
 import { readRecurrentLayers } from './recurrent-state.ts'
 import { readSliding, type Sliding } from './sliding-window.ts'
 
 export type KvShape = KnownKvShape | { readonly kind: 'unknown'; readonly reason: string }
 
-interface Dimensions {
-  /** All layers in the file, including those that only predict further tokens. */
-  readonly allLayers: number
-  readonly predictors: number
-  readonly firstHeads: number
-  readonly kvHeads: readonly number[]
-  readonly keyLength: number
-  readonly valueLength: number
-  readonly slidingKeyLength: number
-  readonly slidingValueLength: number
-  /** llama_hparams::is_mla: the file gives both decompressed lengths. */
-  readonly compressesKeys: boolean
-}
+type Dimensions = Exclude<ReturnType<typeof readDimensions>, string>
 
 interface LayerCounts {
   readonly allLayers: number
@@ -44,11 +32,7 @@ function readLayerCounts(architecture: string, ask: MetadataQuestions): LayerCou
 }
 
 /** Returns a sentence when something is missing or not a number: a default would be wrong. */
-function readDimensions(
-  architecture: string,
-  counts: LayerCounts,
-  ask: MetadataQuestions,
-): Dimensions | string {
+function readDimensions(architecture: string, counts: LayerCounts, ask: MetadataQuestions) {
   const key = (name: string): string => `${architecture}.${name}`
   const { allLayers } = counts
   // llama.cpp loads a model without attention without these, with heads of size 0.
@@ -78,6 +62,7 @@ function readDimensions(
     valueLength: valueLength ?? 0,
     slidingKeyLength: slidingKeyLength ?? 0,
     slidingValueLength: slidingValueLength ?? 0,
+    /** llama_hparams::is_mla: the file gives both decompressed lengths. */
     compressesKeys:
       mayCompressKeys(architecture) &&
       (ask.count(key('attention.key_length_mla')) ?? 0) > 0 &&
@@ -89,15 +74,7 @@ function layerOf(headCount: number, slides: boolean, dimensions: Dimensions): Kv
   const keyHeadValues = slides ? dimensions.slidingKeyLength : dimensions.keyLength
   const fullValueValues = slides ? dimensions.slidingValueLength : dimensions.valueLength
   // Values are read from the compressed keys (llama-kv-cache.cpp: `has_v = !is_mla`).
-  const valueHeadValues = dimensions.compressesKeys ? 0 : fullValueValues
-  return {
-    keyValues: headCount * keyHeadValues,
-    valueValues: headCount * valueHeadValues,
-    keyHeadValues,
-    valueHeadValues,
-    slides,
-    tokensPerCell: 1,
-  }
+  return kvLayer(headCount, keyHeadValues, dimensions.compressesKeys ? 0 : fullValueValues, { slides })
 }
 
 const slidesAt = (sliding: Sliding, layer: number): boolean =>
@@ -134,15 +111,7 @@ function readIndexLayers(
   })
   const full = architecture === 'glm-dsa' ? readFullIndexers(ask, trunk) : null
   if (typeof full === 'string') return full
-  const valueHeadValues = dimensions.compressesKeys ? 0 : dimensions.valueLength
-  const layer: KvLayer = {
-    keyValues: keyHeadValues,
-    valueValues: valueHeadValues,
-    keyHeadValues,
-    valueHeadValues,
-    slides: false,
-    tokensPerCell: 1,
-  }
+  const layer = kvLayer(1, keyHeadValues, dimensions.compressesKeys ? 0 : dimensions.valueLength)
   return isIndexed
     .filter((indexed, index) => indexed && (full === null || full[index] === true))
     .map(() => layer)

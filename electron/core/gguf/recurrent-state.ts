@@ -1,14 +1,6 @@
 // The state that recurrent and hybrid models keep per sequence, as llama.cpp sizes it (src/llama-hparams.cpp, n_embd_r
 // and n_embd_s; src/models/*.cpp, load_arch_hparams, for the layers that have one). The same in b10054 and b10256.
-import type { MetadataQuestions } from './metadata-reading.ts'
-
-export interface RecurrentLayers {
-  /** Numbers in one layer's state for one sequence. Always f32, whatever the cache types (create_memory). */
-  readonly valuesPerLayer: number
-  readonly isRecurrent: readonly boolean[]
-  /** Which layers have keys and values; in falcon-h1 the recurrent ones do too. */
-  readonly hasCache: readonly boolean[]
-}
+import type { MetadataQuestions } from './metadata.ts'
 
 export interface LayerHeads {
   /** Layers that run: excludes those that only predict further tokens. */
@@ -19,16 +11,18 @@ export interface LayerHeads {
 }
 
 /** Returns a sentence when the file lacks something without which llama.cpp refuses to load it. */
-export function readRecurrentLayers(
-  architecture: string,
-  heads: LayerHeads,
-  ask: MetadataQuestions,
-): RecurrentLayers | string {
+export function readRecurrentLayers(architecture: string, heads: LayerHeads, ask: MetadataQuestions) {
   const valuesPerLayer = readStateValues(architecture, heads, ask)
   if (typeof valuesPerLayer === 'string') return valuesPerLayer
   const isRecurrent = readRecurrentPattern(architecture, heads, ask)
   if (typeof isRecurrent === 'string') return isRecurrent
-  return { valuesPerLayer, isRecurrent, hasCache: readCachePattern(architecture, isRecurrent, heads, ask) }
+  return {
+    /** Numbers in one layer's state for one sequence. Always f32, whatever the cache types (create_memory). */
+    valuesPerLayer,
+    isRecurrent,
+    /** Which layers have keys and values; in falcon-h1 the recurrent ones do too. */
+    hasCache: readCachePattern(architecture, isRecurrent, heads, ask),
+  }
 }
 
 function readStateValues(architecture: string, heads: LayerHeads, ask: MetadataQuestions): number | string {

@@ -1,5 +1,5 @@
 // Which layers use a sliding window, by architecture, as in llama.cpp (src/models/*.cpp, load_arch_hparams, summer 2026).
-import type { MetadataQuestions } from './metadata-reading.ts'
+import type { MetadataQuestions } from './metadata.ts'
 
 /**
  * How an architecture defines which layers see only a window.

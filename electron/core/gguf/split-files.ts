@@ -1,17 +1,13 @@
 // Models in parts (`name-00001-of-00003.gguf`): which files belong together.
 
-export interface SplitName {
-  readonly prefix: string
-  /** From 1, as in the name. */
-  readonly part: number
-  readonly parts: number
-}
+type SplitName = NonNullable<ReturnType<typeof parseSplitName>>
 
 const splitName = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/s
 /** Five digits would allow 99,999; the largest published models come in a few dozen parts. */
 export const maxParts = 1024
 
-export function parseSplitName(path: string): SplitName | null {
+/** `part` counts from 1, as in the name. */
+export function parseSplitName(path: string) {
   const match = splitName.exec(path)
   if (match?.[1] === undefined) return null
   const name = { prefix: match[1], part: Number(match[2]), parts: Number(match[3]) }

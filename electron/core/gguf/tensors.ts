@@ -3,15 +3,6 @@ import type { ByteReader } from './byte-reader.ts'
 import { readText } from './metadata.ts'
 import { removedTensorTypes, type TensorType, tensorTypes } from './tensor-types.ts'
 
-export type TensorSummary = Readonly<Awaited<ReturnType<typeof readTensors>>>
-
-interface TensorInfo {
-  readonly name: string
-  readonly bytes: number
-  readonly dataOffset: number
-  readonly infoOffset: number
-}
-
 const maxTensors = 262_144
 /** GGML_MAX_NAME is 64 with the closing zero. */
 const maxNameBytes = 63
@@ -29,7 +20,7 @@ function typeOf(reader: ByteReader, at: number, name: string, number: number): T
   return reader.fail(at, `tensor '${name}' has ${what}; allowed are ggml's types 0 to 42`)
 }
 
-async function readTensorInfo(reader: ByteReader, position: string): Promise<TensorInfo> {
+async function readTensorInfo(reader: ByteReader, position: string) {
   const infoOffset = reader.offset()
   const name = (await readText(reader, maxNameBytes, `the name of tensor ${position}`)).toString('utf8')
   await reader.ensure(4, `tensor '${name}'`)

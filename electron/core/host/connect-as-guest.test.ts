@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ensureStateFolder, locateStateFolder, type StateFolder } from '../config/state-folder.ts'
 import { type CoreConnection, connectCore, type LinkState } from '../control/connect-core.ts'
-import { readOwnUserName } from '../control/guests/user-name.ts'
 import { createPlatform } from '../platform/detect-platform.ts'
+import { readOwnUserName } from '../platform/user-name.ts'
 import { type HostedCore, hostCore } from './host-core.ts'
 
 let base: string

@@ -1,6 +1,6 @@
 // The memory plan and the GPU's limit for this core: for the map in snapshots, and to judge a profile before it starts.
 import type { Profile } from '../../contract/profile.ts'
-import { createGpuLimitReading } from '../memory/gpu-limit-reading.ts'
+import { createGpuLimitReading } from '../memory/gpu-limit.ts'
 import { createMemoryMapSource } from '../memory/memory-map-source.ts'
 import { readMemoryPlan } from '../memory/stack-plan.ts'
 import type { Platform } from '../platform/platform.ts'

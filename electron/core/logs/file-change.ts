@@ -3,12 +3,6 @@ import { existsSync, type FSWatcher, watch } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-interface ArmedChange {
-  /** Resolves at the first change after arming, or when disarmed or aborted. Never rejects. */
-  readonly changed: Promise<void>
-  disarm(): void
-}
-
 const fallbackMs = 1000
 
 /**
@@ -16,7 +10,7 @@ const fallbackMs = 1000
  * One-shot on purpose: under a flood, an open watcher would wake the event loop for every line written.
  * If the kernel has no watch left (inotify(7): ENOSPC at max_user_watches), polls once a second instead.
  */
-export const armFileChange = (path: string, signal: AbortSignal): ArmedChange => {
+export const armFileChange = (path: string, signal: AbortSignal) => {
   let watcher: FSWatcher | null = null
   let timer: NodeJS.Timeout | null = null
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -41,7 +35,11 @@ export const armFileChange = (path: string, signal: AbortSignal): ArmedChange =>
   } catch {
     fallBack()
   }
-  return { changed: promise, disarm }
+  return {
+    /** Resolves at the first change after arming, or when disarmed or aborted. Never rejects. */
+    changed: promise,
+    disarm,
+  }
 }
 
 /**

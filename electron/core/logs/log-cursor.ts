@@ -35,8 +35,6 @@ const readAt = async (path: string, buffer: Buffer, offset: number) => {
   }
 }
 
-export type LogCursor = ReturnType<typeof createLogCursor>
-
 export const createLogCursor = (path: string, start: LogMark) => {
   const buffer = Buffer.alloc(blockBytes)
   let { previous, offset } = start

@@ -1,6 +1,6 @@
 // Reads a log from outside: its last lines and every following line, across rotations.
 import { armFileChange } from './file-change.ts'
-import { createLogCursor, type LogCursor } from './log-cursor.ts'
+import { createLogCursor } from './log-cursor.ts'
 import {
   type LogMark,
   logBeginning,
@@ -8,7 +8,7 @@ import {
   readMarkBefore,
   readSettledGenerations,
 } from './log-generations.ts'
-import { createLineSplitter, defaultMaxLineBytes, type LineSplitter } from './log-lines.ts'
+import { createLineSplitter, defaultMaxLineBytes } from './log-lines.ts'
 
 /** The end is read in windows that grow, so that the cost depends on the lines asked for, not on the log's size. */
 const firstWindowBytes = defaultMaxLineBytes
@@ -22,19 +22,11 @@ export const cutBeginning = '[beginning of this line cut] … '
 
 export const gapLine = '[rotated faster than read: some lines may be missing here]'
 
-interface Tail {
-  /** Complete lines. */
-  readonly lines: readonly string[]
-  /** Holds the unfinished last line, up to the cursor. */
-  readonly splitter: LineSplitter
-  readonly cursor: LogCursor
-}
-
 const isBefore = (a: LogMark, b: LogMark): boolean =>
   a.previous < b.previous || (a.previous === b.previous && a.offset < b.offset)
 
 /** @param isCut whether the first line begins in its middle */
-const readLines = async (path: string, start: LogMark, end: LogMark, isCut: boolean): Promise<Tail> => {
+const readLines = async (path: string, start: LogMark, end: LogMark, isCut: boolean) => {
   const cursor = createLogCursor(path, start)
   const splitter = createLineSplitter()
   if (isCut) splitter.push(Buffer.from(cutBeginning))
@@ -46,11 +38,12 @@ const readLines = async (path: string, start: LogMark, end: LogMark, isCut: bool
     // No spread into push(): a block of empty lines has more of them than a call may have arguments.
     else for (const line of splitter.push(read.bytes)) lines.push(line)
   }
+  // Complete lines; the splitter holds the unfinished last one, up to the cursor.
   return { lines, splitter, cursor }
 }
 
 /** At least the last `wanted` lines since a mark, the unfinished one included, if there are so many. */
-const readTail = async (path: string, floor: LogMark, wanted: number): Promise<Tail> => {
+const readTail = async (path: string, floor: LogMark, wanted: number) => {
   await readSettledGenerations(path)
   const end = readLogMark(path)
   let countBefore = -1

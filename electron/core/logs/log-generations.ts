@@ -1,7 +1,8 @@
 // The files of one rotated log, and how a reader detects a rotation from outside.
-import { readdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { listNames } from '../base/regular-file.ts'
 
 /*
  * Names: `LOG` is written by the child. `LOG.1`, `LOG.2`, ... are earlier generations, the highest number the newest; they are
@@ -35,13 +36,7 @@ export const readFileBytes = (path: string): number => statSync(path, { throwIfN
 /** Numbers of the generations that exist, newest first. */
 export const readGenerationNumbers = (path: string): readonly number[] => {
   const prefix = `${basename(path)}.`
-  let names: readonly string[]
-  try {
-    names = readdirSync(dirname(path))
-  } catch {
-    return []
-  }
-  return names
+  return listNames(dirname(path))
     .filter((name) => name.startsWith(prefix) && /^[1-9]\d{0,14}$/.test(name.slice(prefix.length)))
     .map((name) => Number(name.slice(prefix.length)))
     .sort((a, b) => b - a)

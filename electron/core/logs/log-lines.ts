@@ -2,17 +2,6 @@
 
 export const defaultMaxLineBytes = 64 * 1024
 
-export interface LineSplitter {
-  /** Complete lines in this chunk, without line ends; the chunk may be reused afterwards. */
-  push(chunk: Buffer): readonly string[]
-  /** The unfinished last line, or null; empties the splitter. */
-  flush(): string | null
-  /** Whether there is no unfinished line. */
-  isEmpty(): boolean
-  /** Drops the unfinished line and, after a jump into the middle of a line, everything up to the next line end. */
-  restart(options: { readonly midLine: boolean }): void
-}
-
 const newline = 0x0a
 
 /** Drops a UTF-8 character that a cut left incomplete, so that no replacement character appears. */
@@ -25,7 +14,7 @@ const trimToCharacter = (bytes: Buffer): Buffer => {
 }
 
 /** Cuts a line at `maxLineBytes` and marks how much is missing. */
-export const createLineSplitter = (maxLineBytes = defaultMaxLineBytes): LineSplitter => {
+export const createLineSplitter = (maxLineBytes = defaultMaxLineBytes) => {
   let parts: Buffer[] = []
   let keptBytes = 0
   let cutBytes = 0
@@ -51,7 +40,8 @@ export const createLineSplitter = (maxLineBytes = defaultMaxLineBytes): LineSpli
   }
 
   return {
-    push(chunk) {
+    /** Complete lines in this chunk, without line ends; the chunk may be reused afterwards. */
+    push(chunk: Buffer): readonly string[] {
       const lines: string[] = []
       let start = 0
       for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
@@ -65,9 +55,12 @@ export const createLineSplitter = (maxLineBytes = defaultMaxLineBytes): LineSpli
       if (!skipping) keep(chunk.subarray(start), true)
       return lines
     },
-    flush: () => (keptBytes + cutBytes > 0 ? take() : null),
-    isEmpty: () => keptBytes + cutBytes === 0,
-    restart({ midLine }) {
+    /** The unfinished last line, or null; empties the splitter. */
+    flush: (): string | null => (keptBytes + cutBytes > 0 ? take() : null),
+    /** Whether there is no unfinished line. */
+    isEmpty: (): boolean => keptBytes + cutBytes === 0,
+    /** Drops the unfinished line and, after a jump into the middle of a line, everything up to the next line end. */
+    restart({ midLine }: { readonly midLine: boolean }): void {
       parts = []
       keptBytes = 0
       cutBytes = 0

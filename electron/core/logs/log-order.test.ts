@@ -12,7 +12,7 @@ import { afterEach, expect, it, vi } from 'vitest'
 import { createLogCursor } from './log-cursor.ts'
 import { openLogForChild } from './log-file.ts'
 import { logBeginning, nextPath, readRotationState, temporaryPath } from './log-generations.ts'
-import { finishInterruptedSwitch, switchGeneration } from './log-switch.ts'
+import { finishInterruptedSwitch, switchGeneration } from './log-rotation.ts'
 import { createLogFolder } from './test-support/log-test-files.ts'
 
 const maxCatchUpBytes = 1_000_000

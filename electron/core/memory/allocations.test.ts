@@ -1,9 +1,11 @@
 // Allocation lines of two real builds, and their comparison with a plan.
-import { readFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
 import { readGgufHeader } from '../gguf/gguf-header.ts'
-import { type Allocations, parseAllocations } from './allocations.ts'
-import { comparePlan } from './compare-plan.ts'
+import { type Allocations, parseAllocations, readAllocations, writeAllocations } from './allocations.ts'
+import { comparePlan } from './memory-map.ts'
 import { planMemory } from './memory-plan.ts'
 import { reservesFor } from './reserves.ts'
 
@@ -124,4 +126,22 @@ describe('comparePlan', () => {
       ['copies', null],
     ])
   })
+})
+
+const folder = mkdtempSync(join(tmpdir(), 'nexus-allocations-'))
+const path = join(folder, 'allocations.json')
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const target = { modelBytes: 5, copiedBytes: 0, mappedDevices: 1, kvBytes: 4, computeBytes: 3 }
+
+it('is read back only for the process that it was written for', () => {
+  expect(readAllocations(path, '7@boot')).toBeNull()
+  writeAllocations(path, '7@boot', { target, draft: null })
+  expect(readAllocations(path, '7@boot')).toEqual({ target, draft: null })
+  expect(readAllocations(path, '7@later')).toBeNull()
+})
+
+it.each(['', '{', '{"llamaServer":"7@boot"}', 'null'])('is none when the file holds %j', (text) => {
+  writeFileSync(path, text)
+  expect(readAllocations(path, '7@boot')).toBeNull()
 })

@@ -1,5 +1,8 @@
-// Parses llama-server's allocations from its log at `-lv 4`; the default verbosity doesn't print them.
+// llama-server's allocations: parsed from its log at `-lv 4` (the default verbosity doesn't print them), and saved, because log
+// rotation may drop those lines while it still runs.
 import { z } from 'zod'
+import { readRecord } from '../base/json-record.ts'
+import { writePrivateFile } from '../base/private-file.ts'
 import { type LlamaLogEvent, parseLlamaLogLine } from '../engine/llama-log.ts'
 
 const bytes = z.number().int().nonnegative()
@@ -66,3 +69,16 @@ export function parseAllocations(logLines: readonly string[]): Allocations | nul
   const target = models[0]
   return target === undefined || target.modelBytes === 0 ? null : { target, draft: models[1] ?? null }
 }
+
+const RecordSchema = z.strictObject({ llamaServer: z.string(), allocations: AllocationsSchema })
+
+/** @param identity of the process. @returns null when nothing is recorded for it */
+export const readAllocations = (path: string, identity: string): Allocations | null => {
+  const record = readRecord(path, RecordSchema)
+  return record?.llamaServer === identity ? record.allocations : null
+}
+
+export const writeAllocations = (path: string, identity: string, allocations: Allocations): void =>
+  writePrivateFile(path, `${JSON.stringify({ llamaServer: identity, allocations })}\n`, {
+    about: 'processes',
+  })

@@ -1,4 +1,8 @@
-// Estimates Metal's default limit of wired GPU memory; only the device knows the real one.
+// How much memory the GPU may use: the configured limit, else the device's own, else Metal's default as an estimate.
+import type { Profile } from '../../contract/profile.ts'
+import { createMetalLimitReader } from '../engine/metal-limit.ts'
+import type { Platform } from '../platform/platform.ts'
+import { locateLlamaServer } from '../setup/llama-server-search.ts'
 import type { PlanInput } from './tally.ts'
 
 /** Sizes up to this get two thirds, larger ones three quarters. */
@@ -19,3 +23,31 @@ export const planMachine = (
   gpuLimitBytes === null && isMac
     ? { totalBytes, gpuLimitBytes: estimateGpuLimitBytes(totalBytes), gpuLimitIsEstimate: true }
     : { totalBytes, gpuLimitBytes }
+
+export interface GpuLimitSurroundings {
+  readonly platform: Pick<Platform, 'id' | 'createMemoryReader'>
+  readonly resourcesDir: string
+  readonly runtimeDir: string
+  /** The configured limit (iogpu.wired_limit_mb). Absent: read each time, because a reboot resets it. */
+  readonly readSetLimit?: () => Promise<number | null>
+}
+
+/** Bytes; null when unknown, and then a Mac gets an estimate. */
+export type ReadGpuLimit = (profile: Pick<Profile, 'llamaServer'>) => Promise<number | null>
+
+export const createGpuLimitReading = ({
+  platform,
+  resourcesDir,
+  runtimeDir,
+  readSetLimit,
+}: GpuLimitSurroundings): ReadGpuLimit => {
+  const readMemory = platform.createMemoryReader()
+  const readSet = readSetLimit ?? (async () => (await readMemory()).gpuLimitBytes)
+  const askDevice = createMetalLimitReader(platform.id)
+  return async ({ llamaServer }) => {
+    const set = await readSet().catch(() => null)
+    if (set !== null || platform.id !== 'darwin') return set
+    const binary = locateLlamaServer({ configuredPath: llamaServer.binaryPath, resourcesDir, runtimeDir })
+    return binary === null ? null : askDevice(binary.path)
+  }
+}

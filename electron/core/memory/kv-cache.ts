@@ -15,12 +15,7 @@ export interface KvCacheSettings
   readonly typeV: KvCacheType
 }
 
-export interface KvCells {
-  /** Cells of one stream in the full-attention cache: the most that one slot may hold (split), or the pool. */
-  readonly perStream: number
-  readonly slidingPerStream: number
-  readonly streams: number
-}
+export type KvCells = Readonly<ReturnType<typeof countCells>>
 
 export type KvCacheSize =
   | {
@@ -48,10 +43,11 @@ const fullAttention: CellRules = { windowTokens: null, alwaysSplit: false }
 /** The context of a model that can't be counted is described as if it had full attention. */
 export const cellRules = (shape: KvShape): CellRules => (shape.kind === 'known' ? shape : fullAttention)
 
+/** `perStream`: cells of one stream in the full-attention cache, the most that one slot may hold (split), or the pool. */
 export function countCells(
   settings: Omit<KvCacheSettings, 'typeK' | 'typeV'>,
   { windowTokens, alwaysSplit }: CellRules = fullAttention,
-): KvCells {
+) {
   const { slots, unifiedKv } = settings
   const isPool = unifiedKv && !alwaysSplit
   const context = padCells(settings.contextTokens)

@@ -3,8 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import type { KnownKvShape } from '../gguf/kv-layer.ts'
 import { readKvShape } from '../gguf/kv-shape.ts'
-import type { MetadataValue } from '../gguf/metadata.ts'
-import { askMetadata } from '../gguf/metadata-reading.ts'
+import { askMetadata, type MetadataValue } from '../gguf/metadata.ts'
 import { planKvCache } from './kv-cache.ts'
 
 type Written = Readonly<Record<string, number | string | readonly number[]>>

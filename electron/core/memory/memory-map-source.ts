@@ -2,14 +2,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { MemoryPlan } from '../../contract/memory-plan.ts'
 import type { Profile } from '../../contract/profile.ts'
-import type { MemoryPlanReading } from './stack-plan.ts'
+import type { MemoryPlanReading, PlanContext } from './stack-plan.ts'
 
-export interface PlanQuestion {
-  readonly profileName: string
-  readonly profile: Profile
-  readonly totalMemoryBytes: number
-  readonly gpuLimitBytes: number | null
-}
+export type PlanQuestion = Pick<PlanContext, 'profileName' | 'profile' | 'totalMemoryBytes' | 'gpuLimitBytes'>
 
 export type MemoryMapSource = ReturnType<typeof createMemoryMapSource>
 

@@ -1,5 +1,6 @@
 // The llama-server settings that determine its memory: the profile's, overridden by the user's pinned flags.
 import { type KvCacheType, KvCacheTypeSchema, type Profile } from '../../contract/profile.ts'
+import { mebibyte } from '../base/format-bytes.ts'
 import { spelledAsListed } from '../engine/llama-help.ts'
 
 type ServerProfile = Profile['llamaServer']
@@ -27,7 +28,6 @@ export interface PlannedServer
   readonly unread: readonly string[]
 }
 
-const mebibyte = 1024 * 1024
 type Change = Partial<{ -readonly [Key in keyof PlannedServer]: PlannedServer[Key] }>
 
 const count = (value: string, least: number, apply: (count: number) => Change): Change | null =>

@@ -1,24 +1,13 @@
 // What the plan reserves for the system and the linker, and the Studio's own map for comparison.
 import { gibibyte } from '../base/format-bytes.ts'
 
-export interface Reserves {
-  readonly osBytes: number
-  /** For memory spikes when cargo links. */
-  readonly linkerBytes: number
-}
+export type Reserves = Readonly<ReturnType<typeof reservesFor>>
 
-/** The Studio's memory map, in its own numbers. `kvBytes` covers target and draft. */
-export interface SeedMap {
-  readonly weightsBytes: number
-  readonly draftBytes: number
-  readonly ramDiskBytes: number
-  readonly kvBytes: number
-  readonly osBytes: number
-  readonly linkerBytes: number
-}
-
-/** The map adds up to its machine's 256, which are GiB (hw.memsize 274877906944). */
-export const studioSeedMap: SeedMap = {
+/**
+ * The Studio's memory map, in its own numbers. It adds up to its machine's 256, which are GiB (hw.memsize 274877906944).
+ * `kvBytes` covers target and draft.
+ */
+export const studioSeedMap = {
   weightsBytes: 78 * gibibyte,
   draftBytes: 3 * gibibyte,
   ramDiskBytes: 64 * gibibyte,
@@ -26,6 +15,7 @@ export const studioSeedMap: SeedMap = {
   osBytes: 20 * gibibyte,
   linkerBytes: 51 * gibibyte,
 }
+export type SeedMap = Readonly<typeof studioSeedMap>
 
 const seedMachineBytes = 256 * gibibyte
 const leastOsBytes = 2 * gibibyte
@@ -35,11 +25,12 @@ const leastOsBytes = 2 * gibibyte
  * links smaller programs, but at least 2 GiB for the system, the minimum for a desktop. Larger machines keep the
  * map's numbers: neither macOS nor a linker grows with available memory.
  */
-export function reservesFor(totalBytes: number): Reserves {
+export function reservesFor(totalBytes: number) {
   const share = (seedBytes: number): number =>
     Math.round(Math.min(seedBytes, (totalBytes * seedBytes) / seedMachineBytes))
   return {
     osBytes: Math.max(leastOsBytes, share(studioSeedMap.osBytes)),
+    /** For memory spikes when cargo links. */
     linkerBytes: share(studioSeedMap.linkerBytes),
   }
 }

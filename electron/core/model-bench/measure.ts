@@ -13,17 +13,7 @@ export interface BenchSizes {
   readonly generatedTokens: number
 }
 
-/** One reading of each; null: not measurable on this server. */
-export interface BenchReading {
-  readonly prefillTokensPerSecond: number
-  readonly generationTokensPerSecond: number
-  readonly drafted: number | null
-  readonly accepted: number | null
-  /** A stream's speed while another slot prefills; null with one slot. */
-  readonly besidePrefillTokensPerSecond: number | null
-  /** The longest pause of this stream. */
-  readonly longestPauseMs: number | null
-}
+export type BenchReading = Readonly<Awaited<ReturnType<typeof measureOnce>>>
 
 const vocabulary =
   'the river runs past old houses where people walk and talk about work and rain every day'.split(' ')
@@ -32,11 +22,12 @@ const vocabulary =
 const text = (words: number, mark: string): string =>
   `${mark}: ${Array.from({ length: words }, (_, index) => vocabulary[(index * 7) % vocabulary.length]).join(' ')}`
 
+/** One reading of each; null: not measurable on this server. */
 export const measureOnce = async (
   server: BenchServer,
   sizes: BenchSizes,
   { slots, mark, signal }: { readonly slots: number; readonly mark: string; readonly signal: AbortSignal },
-): Promise<BenchReading> => {
+) => {
   const words = sizes.promptTokens
   const prefill = await complete(server, { prompt: text(words, `${mark}p`), tokens: 1, signal })
   const generation = await complete(server, {
@@ -49,17 +40,14 @@ export const measureOnce = async (
     prefillTokensPerSecond: prefill.prompt_per_second,
     generationTokensPerSecond: generation.predicted_per_second,
     ...draftsOf(generation),
+    /** A stream's speed while another slot prefills; null with one slot. */
     besidePrefillTokensPerSecond: beside?.tokensPerSecond ?? null,
+    /** The longest pause of this stream. */
     longestPauseMs: beside?.longestPauseMs ?? null,
   }
 }
 
-export interface IdleSlotsReading {
-  readonly emptyTokensPerSecond: number
-  readonly heldTokensPerSecond: number
-  /** The tokens in all other slots during the second measurement; null when unknown. */
-  readonly heldTokens: number | null
-}
+export type IdleSlotsReading = Readonly<Awaited<ReturnType<typeof measureIdleSlots>>>
 
 /** 64 slots are 90 KB. */
 const maxSlotsBytes = 1_048_576
@@ -77,7 +65,7 @@ export const measureIdleSlots = async (
     readonly heldFirst: boolean
     readonly signal: AbortSignal
   },
-): Promise<IdleSlotsReading> => {
+) => {
   const { slots, mark, heldFirst, signal } = options
   const generate = async (words: number): Promise<number> => {
     for (let slot = 1; slot < slots; slot += 1)
@@ -93,7 +81,12 @@ export const measureIdleSlots = async (
   const first = heldFirst ? await hold() : null
   const emptyTokensPerSecond = await generate(0)
   const held = first ?? (await hold())
-  return { emptyTokensPerSecond, heldTokensPerSecond: held.tokensPerSecond, heldTokens: held.tokens }
+  return {
+    emptyTokensPerSecond,
+    heldTokensPerSecond: held.tokensPerSecond,
+    /** The tokens in all other slots during the second measurement; null when unknown. */
+    heldTokens: held.tokens,
+  }
 }
 
 /** Tokens in all slots but the first. */

@@ -1,6 +1,6 @@
 // The bench's own llama-server, in the foreground, so that it ends with the bench, however that ends.
 import { spawn } from 'node:child_process'
-import { within } from '../base/deadline.ts'
+import { within } from '../base/first-of.ts'
 import { probeLlamaServer } from '../engine/llama-service.ts'
 
 export interface PrivateEngineSpec {

@@ -7,25 +7,9 @@ export interface BatchReadings {
   readonly readings: readonly BenchReading[]
 }
 
-/** Medians over the repeats; null when not measurable. */
-export interface BatchRow {
-  readonly batchTokens: number
-  readonly prefillTokensPerSecond: number
-  readonly generationTokensPerSecond: number
-  /** Accepted share of drafted tokens over all repeats, 0 to 1. */
-  readonly draftAcceptance: number | null
-  readonly besidePrefillTokensPerSecond: number | null
-  /** The share of its speed that a stream keeps while another slot prefills, 0 to 1. */
-  readonly keptShare: number | null
-  readonly longestPauseMs: number | null
-  /** Lowest and highest prefill of the repeats: shows how far to trust them. */
-  readonly prefillRange: readonly [number, number]
-}
+export type BatchRow = Readonly<ReturnType<typeof summariseBatch>>
 
-export interface Recommendation {
-  readonly batchTokens: number
-  readonly because: string
-}
+export type Recommendation = NonNullable<ReturnType<typeof recommendBatch>>
 
 const median = (values: readonly number[]): number => {
   const sorted = values.toSorted((a, b) => a - b)
@@ -39,15 +23,10 @@ const medianOrNull = (values: readonly (number | null)[]): number | null => {
   return known.length === 0 ? null : median(known)
 }
 
-/** Tokens per second of several readings. */
-export interface Spread {
-  readonly median: number
-  readonly lowest: number
-  readonly highest: number
-  readonly readings: number
-}
+export type Spread = Readonly<ReturnType<typeof spreadOf>>
 
-const spreadOf = (values: readonly number[]): Spread => ({
+/** Tokens per second of several readings. */
+const spreadOf = (values: readonly number[]) => ({
   median: median(values),
   lowest: Math.min(...values),
   highest: Math.max(...values),
@@ -65,34 +44,34 @@ export const summariseKv = (type: KvCacheType, readings: readonly BenchReading[]
   generation: spreadOf(readings.map(({ generationTokensPerSecond }) => generationTokensPerSecond)),
 })
 
-/** What keeping idle slots costs in generation. */
-export interface IdleSlotsRow {
-  readonly otherSlots: number
-  /** Median of the tokens that they held together; null when unknown. */
-  readonly heldTokens: number | null
-  readonly empty: Spread
-  readonly held: Spread
-  /** The share of speed left beside filled slots, compared to empty ones; null: they did not keep their tokens. */
-  readonly keptShare: number | null
-}
+export type IdleSlotsRow = Readonly<ReturnType<typeof summariseIdleSlots>>
 
 /** Below this share of the tokens put in, llama-server has cleared the slots (`--cache-idle-slots`). */
 const leastHeldShare = 0.5
 
-/** @param wantedTokens the tokens put into each of the other slots */
+/** What keeping idle slots costs in generation. @param wantedTokens the tokens put into each of the other slots */
 export const summariseIdleSlots = (
   otherSlots: number,
   wantedTokens: number,
   readings: readonly IdleSlotsReading[],
-): IdleSlotsRow => {
+) => {
   const empty = spreadOf(readings.map(({ emptyTokensPerSecond }) => emptyTokensPerSecond))
   const held = spreadOf(readings.map(({ heldTokensPerSecond }) => heldTokensPerSecond))
   const heldTokens = medianOrNull(readings.map((reading) => reading.heldTokens))
   const isHeld = heldTokens !== null && heldTokens >= leastHeldShare * wantedTokens * otherSlots
-  return { otherSlots, heldTokens, empty, held, keptShare: isHeld ? held.median / empty.median : null }
+  return {
+    otherSlots,
+    /** Median of the tokens that they held together; null when unknown. */
+    heldTokens,
+    empty,
+    held,
+    /** The share of speed left beside filled slots, compared to empty ones; null: they did not keep their tokens. */
+    keptShare: isHeld ? held.median / empty.median : null,
+  }
 }
 
-export const summariseBatch = ({ batchTokens, readings }: BatchReadings): BatchRow => {
+/** Medians over the repeats; null when not measurable. */
+export const summariseBatch = ({ batchTokens, readings }: BatchReadings) => {
   const prefills = readings.map(({ prefillTokensPerSecond }) => prefillTokensPerSecond)
   const generation = median(readings.map(({ generationTokensPerSecond }) => generationTokensPerSecond))
   const beside = medianOrNull(
@@ -104,11 +83,14 @@ export const summariseBatch = ({ batchTokens, readings }: BatchReadings): BatchR
     batchTokens,
     prefillTokensPerSecond: median(prefills),
     generationTokensPerSecond: generation,
+    /** Accepted share of drafted tokens over all repeats, 0 to 1. */
     draftAcceptance: drafted === 0 ? null : accepted / drafted,
     besidePrefillTokensPerSecond: beside,
+    /** The share of its speed that a stream keeps while another slot prefills, 0 to 1. */
     keptShare: beside === null ? null : beside / generation,
     longestPauseMs: medianOrNull(readings.map(({ longestPauseMs }) => longestPauseMs)),
-    prefillRange: [Math.min(...prefills), Math.max(...prefills)],
+    /** Lowest and highest prefill of the repeats: shows how far to trust them. */
+    prefillRange: [Math.min(...prefills), Math.max(...prefills)] as const,
   }
 }
 
@@ -121,7 +103,7 @@ const sameStreamShare = 0.1
  * The size at which a stream keeps most of its speed beside a prefill, among those whose prefill loses at most a fifth. With
  * one slot there is no other stream, and the fastest prefill is best. null: nothing was measured.
  */
-export const recommendBatch = (rows: readonly BatchRow[]): Recommendation | null => {
+export const recommendBatch = (rows: readonly BatchRow[]) => {
   const fastest = rows.toSorted((a, b) => b.prefillTokensPerSecond - a.prefillTokensPerSecond)[0]
   if (fastest === undefined) return null
   const worthwhile = rows.filter(

@@ -1,8 +1,9 @@
 // Lists a Hub repository: one revision and its files with their hashes.
 import { z } from 'zod'
 import { parseJsonOrNull } from '../base/json-record.ts'
-import { type Asked, final, type HubOutcome, judgeStatus, odd } from './hub-problem.ts'
-import { askHub, type Hub, type HubReply, readText } from './hub-request.ts'
+import type { FileFetchOptions } from './file-fetch.ts'
+import { final, type HubOutcome, judgeStatus, odd } from './hub-problem.ts'
+import { askHub, type HubReply, readText } from './hub-request.ts'
 import type { Listing, PublishedFile } from './model-request.ts'
 
 /** A page has at most 1,000 entries of some 300 bytes. */
@@ -24,12 +25,7 @@ const TreeSchema = z.array(
   }),
 )
 
-export interface ListingContext {
-  readonly hub: Hub
-  readonly asked: Asked
-  readonly silenceMs: number
-  readonly signal: AbortSignal
-}
+export type ListingContext = Pick<FileFetchOptions, 'hub' | 'asked' | 'silenceMs' | 'signal'>
 
 /** Lists the GGUF files of the repository's main branch. Rejects as askHub does. */
 export const listRepository = async (context: ListingContext): Promise<HubOutcome<Listing>> => {

@@ -17,17 +17,7 @@ export interface Hub {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-export interface HubReply {
-  readonly status: number
-  readonly headers: IncomingMessage['headers']
-  readonly body: IncomingMessage
-  /** Whether the Hub redirected us, as it does for every large file. */
-  readonly isElsewhere: boolean
-  /** The Hub's own X-Linked-Etag of the file, without quotes; null: none. */
-  readonly linkedEtag: string | null
-  /** Ends the connection. */
-  close(): void
-}
+export type HubReply = Readonly<Awaited<ReturnType<typeof askHub>>>
 
 export interface HubQuestion {
   readonly headers?: Readonly<Record<string, string>>
@@ -46,11 +36,7 @@ const maxRedirects = 5
  * Follows redirects; the token goes only to the endpoint's own origin. Rejects with the system's error (ECONNREFUSED ...),
  * with RefusedRedirect, or with the signal's reason.
  */
-export const askHub = async (
-  hub: Hub,
-  path: string,
-  { headers = {}, silenceMs, signal }: HubQuestion,
-): Promise<HubReply> => {
+export const askHub = async (hub: Hub, path: string, { headers = {}, silenceMs, signal }: HubQuestion) => {
   let url = new URL(`${hub.endpoint.href.replace(/\/$/, '')}${path}`)
   let linkedEtag: string | null = null
   for (let hop = 0; hop <= maxRedirects; hop++) {
@@ -69,8 +55,11 @@ export const askHub = async (
         status,
         headers: body.headers,
         body,
+        /** Whether the Hub redirected us, as it does for every large file. */
         isElsewhere: !isOwn,
+        /** The Hub's own X-Linked-Etag of the file, without quotes; null: none. */
         linkedEtag,
+        /** Ends the connection. */
         close: () => body.destroy(),
       }
     }

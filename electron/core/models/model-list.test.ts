@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Profile } from '../../contract/profile.ts'
 import { builtinProfiles } from '../config/profiles.ts'
 import { type FetchRecord, placeOf, writeFetchRecord } from './fetched-file.ts'
-import { readMissingModels } from './missing-models.ts'
+import { readMissingModels } from './find-models.ts'
 import { listModelsHere, listOwnFiles } from './model-list.ts'
 
 let dir: string

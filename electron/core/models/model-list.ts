@@ -1,37 +1,22 @@
 // Lists the models on this machine: ours with their state, and those of other programs.
 import { lstatSync, readlinkSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { statIfThere } from '../base/regular-file.ts'
-import { listModelFiles, listNames } from '../config/model-parts.ts'
+import { listNames, statIfThere } from '../base/regular-file.ts'
+import { listModelFiles } from '../config/model-parts.ts'
 import { modelStem } from '../gguf/split-files.ts'
 import { type FilePlace, placeOf, readFetchRecord } from './fetched-file.ts'
-import { listOtherModels, type OtherModel, type Surroundings } from './other-programs.ts'
+import { listOtherModels, type Surroundings } from './other-programs.ts'
 
-export interface ModelHere {
-  /** Without `.gguf` and the part number. */
-  readonly name: string
-  /** Of its first part, as named in a profile. */
-  readonly path: string
-  /** Bytes on disk. */
-  readonly bytes: number
-  /** REPO:FILE; null: we did not fetch it. */
-  readonly from: string | null
-  /**
-   * `whole`: fetched, hash verified. `part`: being fetched, or interrupted. `unknown`: put there by hand. `linked`: a link to
-   * another program's file. `dangling`: that file is gone.
-   */
-  readonly state: 'whole' | 'part' | 'unknown' | 'linked' | 'dangling'
-  /** Target of the link; null: not a link. */
-  readonly linkedTo: string | null
-}
+/**
+ * `whole`: fetched, hash verified. `part`: being fetched, or interrupted. `unknown`: put there by hand. `linked`: a link to
+ * another program's file. `dangling`: that file is gone.
+ */
+type ModelState = 'whole' | 'part' | 'unknown' | 'linked' | 'dangling'
+export type ModelHere = Readonly<ReturnType<typeof describeModel>>
 
-export interface ModelList {
-  readonly dir: string
-  readonly models: readonly ModelHere[]
-  readonly others: readonly OtherModel[]
-}
+export type ModelList = Readonly<Awaited<ReturnType<typeof listModels>>>
 
-export const listModels = async (modelsDir: string, surroundings: Surroundings): Promise<ModelList> => ({
+export const listModels = async (modelsDir: string, surroundings: Surroundings) => ({
   dir: modelsDir,
   models: listModelsHere(modelsDir),
   others: await listOtherModels(surroundings),
@@ -54,7 +39,7 @@ export const listModelsHere = (modelsDir: string): readonly ModelHere[] => {
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-const describeModel = (modelsDir: string, name: string, files: readonly string[]): ModelHere => {
+const describeModel = (modelsDir: string, name: string, files: readonly string[]) => {
   const path = join(modelsDir, files[0] ?? name)
   const parts = listModelFiles(path).map((each) => placeOf(modelsDir, each))
   const records = parts.map(readFetchRecord)
@@ -64,25 +49,24 @@ const describeModel = (modelsDir: string, name: string, files: readonly string[]
     ({ targetPath, partPath }) => statIfThere(targetPath)?.size ?? statIfThere(partPath)?.size ?? 0,
   )
   const isHere = parts.every(({ targetPath }) => statIfThere(targetPath) !== null)
-  const isVerified = records.every((each) => each !== null && each.verified !== null)
+  const judgeState = (): ModelState => {
+    if (linkedTo !== null) return isHere ? 'linked' : 'dangling'
+    if (!isHere) return 'part'
+    return records.every((each) => each !== null && each.verified !== null) ? 'whole' : 'unknown'
+  }
   return {
+    /** Without `.gguf` and the part number. */
     name,
+    /** Of its first part, as named in a profile. */
     path,
+    /** Bytes on disk. */
     bytes: sizes.reduce((sum, bytes) => sum + bytes, 0),
+    /** REPO:FILE; null: we did not fetch it. */
     from: record === undefined || record === null ? null : `${record.repo}:${record.path}`,
-    state: judgeState({ isLink: linkedTo !== null, isHere, isVerified }),
+    state: judgeState(),
+    /** Target of the link; null: not a link. */
     linkedTo,
   }
-}
-
-const judgeState = (facts: {
-  readonly isLink: boolean
-  readonly isHere: boolean
-  readonly isVerified: boolean
-}): ModelHere['state'] => {
-  if (facts.isLink) return facts.isHere ? 'linked' : 'dangling'
-  if (!facts.isHere) return 'part'
-  return facts.isVerified ? 'whole' : 'unknown'
 }
 
 const readLink = (path: string): string | null => {

@@ -2,7 +2,7 @@
 
 import { historyStepMs } from '../../contract/history.ts'
 import type { Memory, RamDisk } from '../../contract/snapshot.ts'
-import { within } from '../base/deadline.ts'
+import { within } from '../base/first-of.ts'
 import type { Reading } from '../base/reading.ts'
 import type { EngineReading, LlamaWatch } from '../engine/llama-watch.ts'
 import type { HealthCheck } from '../supervise/supervised-child.ts'

@@ -10,8 +10,12 @@ import {
   ramImageBytes,
   ramImageName,
 } from './darwin-disk-text.ts'
-import { parseDefaultRoute, parseIfconfig, readDarwinLanAddresses } from './darwin-network.ts'
-import { rankLanAddresses } from './lan-addresses.ts'
+import {
+  parseDefaultRoute,
+  parseIfconfig,
+  rankLanAddresses,
+  readDarwinLanAddresses,
+} from './lan-addresses.ts'
 import { createTestMac } from './test-support/mac.ts'
 import { hasRecordings, listRecordings, readRecording } from './test-support/recordings.ts'
 

@@ -9,7 +9,7 @@ import {
   parseMountTable,
   ramImageName,
 } from './darwin-disk-text.ts'
-import { parseLsofFields } from './darwin-process-text.ts'
+import { parseLsofFields } from './darwin-processes.ts'
 import { describeCommand } from './describe-command.ts'
 import type { Holder, RamDiskSpec } from './platform.ts'
 import { type CommandResult, describeFailure, type RunCommand } from './run-command.ts'

@@ -1,13 +1,14 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { MemorySchema } from '../../contract/snapshot.ts'
-import { createDarwinMemoryReader, readDarwinTotalBytes } from './darwin-memory.ts'
 import {
+  createDarwinMemoryReader,
   parseGpuLimitBytes,
   parsePressureLevel,
   parseSwapUsedBytes,
   parseSysctl,
   parseVmStat,
-} from './darwin-memory-text.ts'
+  readDarwinTotalBytes,
+} from './darwin-memory.ts'
 import { createTestMac } from './test-support/mac.ts'
 import { hasRecordings, listRecordings, readRecording } from './test-support/recordings.ts'
 

@@ -1,13 +1,13 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
+  createDarwinProcessTable,
   decodeHexEscapes,
   listensOn,
   parseGroupLines,
   parseLsofFields,
   parseNetstatListens,
   parsePsLines,
-} from './darwin-process-text.ts'
-import { createDarwinProcessTable } from './darwin-processes.ts'
+} from './darwin-processes.ts'
 import { runsArgv } from './platform.ts'
 import { createTestMac } from './test-support/mac.ts'
 import { hasRecordings, readRecording } from './test-support/recordings.ts'

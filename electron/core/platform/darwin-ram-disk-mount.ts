@@ -16,9 +16,9 @@ import {
   wholeSectors,
 } from './darwin-disk-text.ts'
 import type { DarwinDisks } from './darwin-disks.ts'
-import { describeMiB } from './describe-size.ts'
 import {
   canonicalMountPoint,
+  describeMiB,
   ensureMountFolder,
   explainObstacle,
   readMountPointState,

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { rankLanAddresses } from './lan-addresses.ts'
-import { parseDefaultInterface, readLinuxLanAddresses } from './linux-network.ts'
+import { parseDefaultInterface, rankLanAddresses, readLinuxLanAddresses } from './lan-addresses.ts'
 
 const at = (interfaceName: string, address: string) => ({ interfaceName, address })
 

@@ -1,6 +1,8 @@
 // Which of this machine's IPv4 addresses clients on the LAN should use, best first.
-
 import { isIPv4 } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { readProcText } from './linux-proc.ts'
+import type { RunCommand } from './run-command.ts'
 
 export interface InterfaceAddress {
   readonly interfaceName: string
@@ -30,4 +32,57 @@ export const rankLanAddresses = (
   }
   const ranked = addresses.filter(isUsable).toSorted((a, b) => rank(a) - rank(b))
   return [...new Set(ranked.map(({ address }) => address))]
+}
+
+/** RTF_UP in the kernel's include/uapi/linux/route.h. */
+const routeUp = 0x1
+
+/** Interface of the default route with the lowest metric, from the text of /proc/net/route; null when there is none. */
+export const parseDefaultInterface = (text: string): string | null => {
+  const routes = text.split('\n').flatMap((line) => {
+    const [name, destination, , flags, , , metric, mask] = line.trim().split(/\s+/)
+    if (name === undefined || destination !== '00000000' || mask !== '00000000') return []
+    if ((Number.parseInt(flags ?? '', 16) & routeUp) === 0) return []
+    return [{ name, metric: Number(metric) }]
+  })
+  return routes.toSorted((a, b) => a.metric - b.metric)[0]?.name ?? null
+}
+
+export const readLinuxLanAddresses = async (): Promise<readonly string[]> => {
+  const routes = await readProcText('/proc/net/route')
+  const addresses = Object.entries(networkInterfaces()).flatMap(([interfaceName, entries]) =>
+    (entries ?? [])
+      .filter((entry) => entry.family === 'IPv4' && !entry.internal)
+      .map(({ address }) => ({ interfaceName, address })),
+  )
+  return rankLanAddresses(addresses, routes === null ? null : parseDefaultInterface(routes))
+}
+
+/**
+ * IPv4 addresses in the output of `ifconfig -a`. en0 is not special: on desktops it may be the unplugged Ethernet
+ * port (`status: inactive`). Many interfaces have no status line, which means nothing.
+ */
+export const parseIfconfig = (text: string): readonly InterfaceAddress[] =>
+  text.split(/^(?=\S)/m).flatMap((block) => {
+    const [, interfaceName, flags] = /^(\S+): flags=[0-9a-f]+<([^>]*)>/.exec(block) ?? []
+    if (interfaceName === undefined || flags === undefined) return []
+    const isUp = flags.split(',').includes('UP') && !flags.split(',').includes('LOOPBACK')
+    if (!isUp || /^[ \t]+status: inactive\s*$/m.test(block)) return []
+    return [...block.matchAll(/^[ \t]+inet ([0-9.]+)(?=\s)/gm)].map((match) => ({
+      interfaceName,
+      address: match[1] ?? '',
+    }))
+  })
+
+/** `route -n get default`; null when there is no default route. */
+export const parseDefaultRoute = (text: string): string | null =>
+  /^[ \t]*interface: (\S+)\s*$/m.exec(text)?.[1] ?? null
+
+export const readDarwinLanAddresses = async (run: RunCommand): Promise<readonly string[]> => {
+  const [ifconfig, route] = await Promise.all([
+    run(['ifconfig', '-a']),
+    run(['route', '-n', 'get', 'default']),
+  ])
+  const addresses = ifconfig.kind === 'exited' ? parseIfconfig(ifconfig.stdout) : []
+  return rankLanAddresses(addresses, route.kind === 'exited' ? parseDefaultRoute(route.stdout) : null)
 }

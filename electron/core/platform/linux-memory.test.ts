@@ -1,15 +1,15 @@
 import { totalmem } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { MemorySchema } from '../../contract/snapshot.ts'
-import { createLinuxMemoryReader } from './linux-memory.ts'
 import {
+  createLinuxMemoryReader,
   parseCpuTicks,
   parseMeminfo,
   parsePageBytes,
   parsePressure,
   parseSwapOutPages,
   parseZramUsedBytes,
-} from './linux-memory-text.ts'
+} from './linux-memory.ts'
 import { cpuPercentBetween, ratesBetween } from './memory-rates.ts'
 
 // Own sample with made-up numbers, in the format of proc_meminfo(5).
@@ -41,6 +41,7 @@ describe('parseMeminfo', () => {
     'MemTotal: 5 kB',
     meminfo.replace('MemAvailable', 'x'),
     meminfo.replace('9000000 kB', '9e6 kB'),
+    meminfo.replace('16000000', '2'.repeat(400)),
   ])('answers null when a line is missing or strange', (text) => {
     expect(parseMeminfo(text)).toBeNull()
   })
@@ -73,8 +74,14 @@ describe('CPU and swap counters', () => {
       idle: 84,
     })
   })
-  it.each(['', 'cpu0 1 2 3 4', 'cpu  1 2', 'cpu  a b c d'])('answers null for %j', (text) => {
-    expect(parseCpuTicks(text)).toBeNull()
+  it.each(['', 'cpu0 1 2 3 4', 'cpu  1 2', 'cpu  a b c d', `cpu  1 2 3 ${'7'.repeat(400)}`])(
+    'answers null for %j',
+    (text) => {
+      expect(parseCpuTicks(text)).toBeNull()
+    },
+  )
+  it('stands blanks without end', () => {
+    expect(parseCpuTicks(`cpu${' '.repeat(300_000)}x`)).toBeNull()
   })
   it('gives a share between two readings, and null when nothing can be said', () => {
     const before = { total: 1000, idle: 900 }
@@ -95,6 +102,7 @@ describe('CPU and swap counters', () => {
   it('reads pswpout, and not its neighbours', () => {
     expect(parseSwapOutPages('pswpin 3\npswpout 42\nthp_swpout 9\n')).toBe(42)
     expect(parseSwapOutPages('pswpin 3\n')).toBeNull()
+    expect(parseSwapOutPages(`pswpout ${'9'.repeat(400)}\n`)).toBeNull()
   })
 })
 
@@ -104,6 +112,7 @@ describe('zram and page size', () => {
       parseZramUsedBytes('  819200   40960   65536        0   65536        0        0        0        0\n'),
     ).toBe(65_536)
     expect(parseZramUsedBytes('12 34')).toBeNull()
+    expect(parseZramUsedBytes(`12 34 ${'8'.repeat(400)} 0`)).toBeNull()
   })
   it('finds the page size in an aux vector, and nothing in a broken one', () => {
     const words = (...values: bigint[]) => Buffer.from(BigUint64Array.from(values).buffer)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { isBelow, parseMappedPaths } from './linux-holders.ts'
 import { findMountAt, findMountsBelow, parseMountInfo } from './linux-mount-table.ts'
+import { isBelow, parseMappedPaths } from './linux-processes.ts'
 
 // Own sample with made-up numbers, in the format of proc_pid_mountinfo(5).
 const table = parseMountInfo(`22 27 0:21 / /proc rw,relatime shared:5 - proc proc rw

@@ -1,18 +1,14 @@
 // The mount table of this process's namespace, from /proc/self/mountinfo.
 import { readProcText } from './linux-proc.ts'
 
-export interface MountEntry {
-  readonly mountPoint: string
-  readonly filesystem: string
-  readonly source: string
-}
+export type MountEntry = Readonly<ReturnType<typeof parseMountInfo>[number]>
 
 /** Blanks, tabs, line ends and backslashes are written as three octal digits (proc_pid_mountinfo(5)). */
 export const decodeOctalEscapes = (text: string): string =>
   text.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
 
 /** In mount order, so the last entry of a mount point is on top. Skips unknown lines. */
-export const parseMountInfo = (text: string): readonly MountEntry[] =>
+export const parseMountInfo = (text: string) =>
   text.split('\n').flatMap((line) => {
     const fields = line.split(' ')
     // Optional fields (shared:N, master:N ...) end at a lone dash; the fields after it have fixed positions.

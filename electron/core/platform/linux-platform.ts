@@ -1,6 +1,7 @@
 // The platform interface on Linux.
+
+import { readLinuxLanAddresses } from './lan-addresses.ts'
 import { createLinuxMemoryReader, readLinuxMeminfo } from './linux-memory.ts'
-import { readLinuxLanAddresses } from './linux-network.ts'
 import { createLinuxProcessTable } from './linux-processes.ts'
 import { createLinuxRamDisk, type LinuxRamDiskOptions } from './linux-ram-disk.ts'
 import type { Platform } from './platform.ts'

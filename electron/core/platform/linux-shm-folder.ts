@@ -2,9 +2,14 @@
 import { createHash } from 'node:crypto'
 import { chmod, lstat, mkdir, rm, rmdir, statfs, symlink, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { describeMiB } from './describe-size.ts'
 import { findMountAt, readMountTable } from './linux-mount-table.ts'
-import { ensureMountFolder, lstatOrNull, readMountPointState, removeEmptyFolder } from './mount-point.ts'
+import {
+  describeMiB,
+  ensureMountFolder,
+  lstatOrNull,
+  readMountPointState,
+  removeEmptyFolder,
+} from './mount-point.ts'
 import type { MountOutcome } from './platform.ts'
 
 /**

@@ -1,10 +1,9 @@
 // Mounts and unmounts the tmpfs that serves as RAM disk on Linux.
 import { statfs } from 'node:fs/promises'
-import { describeMiB } from './describe-size.ts'
-import { readHolders } from './linux-holders.ts'
 import { findMountAt, findMountsBelow, readMountTable } from './linux-mount-table.ts'
+import { readHolders } from './linux-processes.ts'
 import { createShmFolder } from './linux-shm-folder.ts'
-import { ensureMountFolder, removeEmptyFolder } from './mount-point.ts'
+import { describeMiB, ensureMountFolder, removeEmptyFolder } from './mount-point.ts'
 import type { EjectOutcome, MountOutcome, RamDiskSpec } from './platform.ts'
 import { type CommandResult, describeFailure, type RunCommand } from './run-command.ts'
 

@@ -3,21 +3,7 @@
 import type { Systeminformation } from 'systeminformation'
 import { formatBytes } from '../base/format-bytes.ts'
 
-export interface MachineIdentity {
-  /** Such as Mac15,14; null in containers, or if the firmware does not report it. */
-  readonly model: string | null
-  readonly chip: string | null
-  readonly cores: number | null
-  /** null if all cores are of one kind. */
-  readonly performanceCores: number | null
-  readonly efficiencyCores: number | null
-  /** null except on Apple silicon. */
-  readonly gpuCores: number | null
-  readonly memoryBytes: number
-  /** Memory bandwidth in GB/s (10^9), as stated by Apple; null for a chip that is not in the list. */
-  readonly memoryGigabytesPerSecond: number | null
-  readonly system: string | null
-}
+export type MachineIdentity = Readonly<ReturnType<typeof parseMachine>>
 
 /** The library's answers that we use. */
 export interface MachineReading {
@@ -78,7 +64,7 @@ const bandwidthOf = (chip: string | null, gpuCores: number | null): number | nul
   bandwidths.find(([name, , cores]) => name === chip && (cores === undefined || cores === gpuCores))?.[1] ??
   null
 
-export function parseMachine(reading: MachineReading, memoryBytes: number): MachineIdentity {
+export function parseMachine(reading: MachineReading, memoryBytes: number) {
   const { system, cpu, osInfo, graphics } = reading
   const efficiencyCores = countOrNull(cpu.efficiencyCores)
   // The library returns "Docker Container" for a missing model.
@@ -88,13 +74,17 @@ export function parseMachine(reading: MachineReading, memoryBytes: number): Mach
   const gpuCores =
     graphics.controllers.map(({ cores }) => countOrNull(cores)).find((cores) => cores !== null) ?? null
   return {
+    /** Such as Mac15,14; null in containers, or if the firmware does not report it. */
     model,
     chip,
     cores: countOrNull(cpu.physicalCores),
+    /** null if all cores are of one kind. */
     performanceCores: efficiencyCores === null ? null : countOrNull(cpu.performanceCores),
     efficiencyCores,
+    /** null except on Apple silicon. */
     gpuCores,
     memoryBytes,
+    /** Memory bandwidth in GB/s (10^9), as stated by Apple; null for a chip that is not in the list. */
     memoryGigabytesPerSecond: bandwidthOf(chip, gpuCores),
     system: textOrNull(osInfo.distro, osInfo.release),
   }

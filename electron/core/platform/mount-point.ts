@@ -102,3 +102,5 @@ export const readVolumeUse = async (path: string): Promise<Pick<RamDisk, 'totalB
     return { totalBytes: null, usedBytes: null }
   }
 }
+
+export const describeMiB = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)} MiB`

@@ -3,8 +3,7 @@
 import type { Profile } from '../../contract/profile.ts'
 import type { PlanAnswer } from '../../contract/question.ts'
 import { localUrl } from '../base/local-url.ts'
-import { readGatewayAddress } from '../config/gateway-address.ts'
-import { clientName } from '../config/host-name.ts'
+import { clientName, readGatewayAddress } from '../config/gateway-address.ts'
 import { traefikVersion } from '../setup/traefik.ts'
 import { type TraefikPlace, traefikArgv } from './traefik-service.ts'
 

@@ -7,7 +7,7 @@ import {
   type RouterRequest,
   RouterRequestSchema,
 } from '../../contract/snapshot.ts'
-import { within } from '../base/deadline.ts'
+import { within } from '../base/first-of.ts'
 import { parseJsonOrNull } from '../base/json-record.ts'
 import { createLineReader } from '../base/line-reader.ts'
 

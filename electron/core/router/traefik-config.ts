@@ -2,7 +2,7 @@
 
 import type { Profile } from '../../contract/profile.ts'
 import { localUrl } from '../base/local-url.ts'
-import { clientName } from '../config/host-name.ts'
+import { clientName } from '../config/gateway-address.ts'
 
 export interface TraefikOptions {
   readonly proxy: Pick<Profile['proxy'], 'host' | 'port'>

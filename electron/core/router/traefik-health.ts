@@ -1,7 +1,7 @@
 // Probes Traefik: one request through it to the Router itself, never to the model.
 
 import { askHttp, describeFetchFailure, type HttpAnswer, isRefused } from '../base/http-ask.ts'
-import { clientName } from '../config/host-name.ts'
+import { clientName } from '../config/gateway-address.ts'
 import type { ProbeResult } from '../supervise/child-service.ts'
 
 /** LiteLLM answers 12 bytes, Traefik's own errors are a few words. */

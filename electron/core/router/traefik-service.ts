@@ -1,8 +1,9 @@
 // Traefik as a service: its two files and its command line, how to tell that it is ready, why it ended.
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { GatewayProfile, Profile } from '../../contract/profile.ts'
 import { readFileOrNull, writePrivateFile } from '../base/private-file.ts'
+import { mayAccess } from '../base/regular-file.ts'
 import { readGatewayAddress } from '../config/gateway-address.ts'
 import { traefikPath } from '../setup/traefik.ts'
 import type { ChildService, LaunchSpec } from '../supervise/child-service.ts'
@@ -53,15 +54,12 @@ export const createTraefikService = (options: TraefikServiceOptions): ChildServi
 }
 
 const ensureProgram = ({ binaryPath }: GatewayProfile, program: string): void => {
-  try {
-    accessSync(program, constants.X_OK)
-  } catch {
-    throw new Error(
-      (binaryPath ?? null) === null
-        ? 'Traefik is not installed yet: nexus up installs it'
-        : `gateway.binaryPath: ${program} is not a program that this user may run`,
-    )
-  }
+  if (mayAccess(program, constants.X_OK)) return
+  throw new Error(
+    (binaryPath ?? null) === null
+      ? 'Traefik is not installed yet: nexus up installs it'
+      : `gateway.binaryPath: ${program} is not a program that this user may run`,
+  )
 }
 
 const note = '# Written by Nexus at each start of the gateway: changes here are lost.\n'

@@ -1,6 +1,7 @@
 // Harmless launchd jobs for the selfcheck, with the same plist and readings as the real service.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { writePrivateFile } from '../base/private-file.ts'
 import { createLaunchd } from '../platform/launchd/launchd.ts'
 import { type LaunchdJobSpec, renderLaunchdPlist } from '../platform/launchd/plist.ts'
 import { createLaunchdReading, type JobReading, type LaunchdDomain } from '../platform/launchd/reading.ts'
@@ -14,10 +15,10 @@ export interface JobPlace {
 /** launchctl's name for a job, such as gui/501/ai.opta.nexus.selfcheck. */
 export const targetOf = ({ domain, label }: JobPlace): string => `${domain}/${label}`
 
-/** Mode 0600: launchd refuses a plist that others may write. */
+/** launchd refuses a plist that others may write. */
 export const writeJobPlist = (path: string, spec: LaunchdJobSpec): void => {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  writeFileSync(path, renderLaunchdPlist(spec), { mode: 0o600 })
+  writePrivateFile(path, renderLaunchdPlist(spec))
 }
 
 // The caller names the domain, so the uid doesn't matter here.

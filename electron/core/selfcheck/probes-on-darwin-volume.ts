@@ -10,9 +10,9 @@ import {
   ramImageBytes,
   ramImageName,
 } from '../platform/darwin-disk-text.ts'
+import type { Platform, RamDiskSpec } from '../platform/platform.ts'
 import { describeFailure, type RunCommand } from '../platform/run-command.ts'
-import { fail, inGroup, judged, outputOf, type Probe, pass } from './probe.ts'
-import type { OnDisk } from './probes-on-forge.ts'
+import { type Finding, fail, inGroup, judged, outputOf, type Probe, type ProbeTools, pass } from './probe.ts'
 
 const probe = inGroup('Build Forge', 40_000)
 
@@ -33,6 +33,11 @@ export const probeOnImages: Probe = probe(
     return pass(`${images.length} images, ${ram} of them RAM disks`)
   },
 )
+
+/** Work on the disk that an earlier probe mounted. */
+export type OnDisk = (
+  work: (spec: RamDiskSpec, platform: Platform, tools: ProbeTools) => Promise<Finding>,
+) => Probe['run']
 
 const readMountOf = async (run: RunCommand, mountPoint: string) =>
   parseMountTable(await outputOf(run, ['mount'])).find((entry) => entry.mountPoint === mountPoint) ?? null

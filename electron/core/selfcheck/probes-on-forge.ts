@@ -14,7 +14,7 @@ import {
   type ProbeTools,
   pass,
 } from './probe.ts'
-import { probeOnImages, probesOnDarwinVolume } from './probes-on-darwin-volume.ts'
+import { type OnDisk, probeOnImages, probesOnDarwinVolume } from './probes-on-darwin-volume.ts'
 import { startHolder } from './sleeping-child.ts'
 
 const mebibyte = 2 ** 20
@@ -61,11 +61,6 @@ export const mountForProbe = async (
     ? pass(outcome.note === null ? 'mounted' : `mounted; ${outcome.note}`)
     : fail(outcome.reason)
 }
-
-/** Work on the disk that an earlier probe mounted. */
-export type OnDisk = (
-  work: (spec: RamDiskSpec, platform: Platform, tools: ProbeTools) => Promise<Finding>,
-) => Probe['run']
 
 export const probesOnForge = (context: SelfcheckContext): readonly Probe[] => {
   /** null unless mounted. */

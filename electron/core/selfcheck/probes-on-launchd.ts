@@ -3,7 +3,6 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { quoteForShell } from '../../wording/shell-quote.ts'
-import type { ProcessIdentity } from '../platform/platform.ts'
 import { describeFailure } from '../platform/run-command.ts'
 import { isSameProcess } from '../supervise/life-look.ts'
 import type { SelfcheckContext } from './context.ts'
@@ -20,21 +19,13 @@ import {
 } from './launchd-job.ts'
 import { fail, inGroup, judged, type Probe, type ProbeTools, pass } from './probe.ts'
 import { endSleepers, sleepSeconds, starterScript } from './sleeping-child.ts'
-import { selfcheckLabel } from './started-from.ts'
-import { readSoftwareVersion } from './system-facts.ts'
+import { readSoftwareVersion, selfcheckLabel } from './system-facts.ts'
 
 const probe = inGroup('launchd', 40_000)
 const lookMs = 50
 const againWithinMs = 15_000
 /** Longer than launchd's default wait of 10 s, in case it ignores a smaller ThrottleInterval. */
 const newPidWithinMs = 14_000
-
-interface StartedJob extends JobPlace {
-  readonly plistPath: string
-  /** The starter appends each child's pid. */
-  readonly logPath: string
-  readonly child: ProcessIdentity
-}
 
 /** macOS kills the rest of a coalition after the job, not with it (tmux/tmux#5465: "killing coalition pid"). */
 const usualSettleMs = 1_500
@@ -50,6 +41,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
     // With a blank, as in the real state folder ("Application Support").
     const folder = join(context.workDir, 'launchd jobs')
     const plistPath = join(folder, `${label}.plist`)
+    // The starter appends each child's pid.
     const logPath = join(folder, `${name}.out`)
     writeJobPlist(plistPath, {
       label,
@@ -74,7 +66,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
   }
 
   /** The job's child is a `sleep` in its own session, like the core's servers. */
-  const startJob = async (name: string, tools: ProbeTools): Promise<StartedJob> => {
+  const startJob = async (name: string, tools: ProbeTools) => {
     const planned = await planJob(name, tools)
     await bootstrapJob(tools.run, planned.domain, planned.plistPath)
     const pid = await until(tools, () => listPids(planned.logPath)[0] ?? null)
@@ -82,6 +74,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
     if (child === null) throw new Error(`the child ${pid} of the job is not in the process table`)
     return { ...planned, child }
   }
+  type StartedJob = Awaited<ReturnType<typeof startJob>>
 
   const livesOn = async ({ child }: StartedJob, tools: ProbeTools): Promise<boolean> => {
     const { processes } = context.createPlatform(tools.run)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseHdiutilInfo, parseMountTable } from '../platform/darwin-disk-text.ts'
-import { parseIfconfig } from '../platform/darwin-network.ts'
+import { parseIfconfig } from '../platform/lan-addresses.ts'
 import { hasRecordings, listRecordings, readRecording } from '../platform/test-support/recordings.ts'
 import { createRedactor } from './redact.ts'
 

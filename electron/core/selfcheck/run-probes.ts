@@ -1,7 +1,7 @@
 // Runs probes in sequence, stops those that hang, and always removes what they created.
-import { within } from '../base/deadline.ts'
+
 import { messageOf } from '../base/error-message.ts'
-import { firstOf } from '../base/first-of.ts'
+import { firstOf, within } from '../base/first-of.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import { type Evidence, type Finding, fail, type Probe, type Undo } from './probe.ts'
 

@@ -20,8 +20,7 @@ import { createRedactor, type Redact } from './redact.ts'
 import type { ProbeReport, SelfcheckReport } from './report.ts'
 import { type ProbeRun, runProbes } from './run-probes.ts'
 import { rememberSelfcheck } from './selfcheck-record.ts'
-import { judgeStart } from './started-from.ts'
-import { readSystemFacts } from './system-facts.ts'
+import { judgeStart, readSystemFacts } from './system-facts.ts'
 
 /** Keeps the run near two minutes; the rest is for cleaning up. */
 const probesLimitMs = 110_000

@@ -1,10 +1,10 @@
-// Machine and system, read once at the start of a run.
-import { readdir } from 'node:fs/promises'
+// Machine and system, read once at the start of a run, and how it was started.
 import { arch, hostname, release, totalmem } from 'node:os'
-import { readOwnUserName } from '../control/guests/user-name.ts'
+import { listNames } from '../base/regular-file.ts'
 import type { RunCommand } from '../platform/run-command.ts'
+import { readOwnUserName } from '../platform/user-name.ts'
 import type { PrivateWords } from './redact.ts'
-import type { SelfcheckReport } from './report.ts'
+import type { SelfcheckReport, StartedFrom } from './report.ts'
 
 type SoftwareVersion = ReturnType<typeof parseSoftwareVersion>
 
@@ -65,7 +65,7 @@ export const readSystemFacts = async (
         // A number if the uid has no name: redacting it would redact plain numbers.
         ...[readOwnUserName()].filter((name) => !/^\d+$/.test(name)),
         ...(fullName === null ? [] : [fullName]),
-        ...(await listNames(isMac ? '/Users' : '/home')),
+        ...listPeople(isMac ? '/Users' : '/home'),
       ],
       hostNames: [host, host.split('.')[0] ?? host, ...known, ...known.map((name) => `${name}.local`)].filter(
         (name) => name !== 'localhost',
@@ -76,7 +76,32 @@ export const readSystemFacts = async (
 }
 
 /** Names of people's home folders, which lsof and ps may print. */
-const listNames = async (folder: string): Promise<readonly string[]> => {
-  const names = await readdir(folder).catch(() => [])
-  return names.filter((name) => !name.startsWith('.') && name !== 'Shared' && name !== 'Guest')
+const listPeople = (homes: string): readonly string[] =>
+  listNames(homes).filter((name) => !name.startsWith('.') && name !== 'Shared' && name !== 'Guest')
+
+export const selfcheckLabel = 'ai.opta.nexus.selfcheck'
+
+export interface StartFacts {
+  readonly platform: 'darwin' | 'linux'
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** What `launchctl managername` printed: Aqua, Background, LoginWindow, System; null elsewhere, or unknown. */
+  readonly managerName: string | null
+}
+
+/** launchd sets XPC_SERVICE_NAME to a job's label; in Terminal it is 0 or the application's (seen in public reports). */
+export const judgeStart = ({ platform, env, managerName }: StartFacts): StartedFrom => {
+  const told = managerName === null ? '' : `, launchctl managername says ${managerName}`
+  if (platform === 'darwin' && env['XPC_SERVICE_NAME'] === selfcheckLabel)
+    return managerName === 'System'
+      ? { kind: 'daemon', because: `a job of launchd${told}` }
+      : { kind: 'agent', because: `a job of launchd${told}` }
+  if (env['SSH_CONNECTION'] !== undefined) return { kind: 'ssh', because: `SSH_CONNECTION is set${told}` }
+  if (platform === 'linux' && env['INVOCATION_ID'] !== undefined)
+    return { kind: 'systemd', because: 'INVOCATION_ID is set' }
+  if (managerName === 'System') return { kind: 'daemon', because: `no login session${told}` }
+  if (env['TERM_PROGRAM'] !== undefined || managerName === 'Aqua')
+    return { kind: 'terminal', because: `TERM_PROGRAM is ${env['TERM_PROGRAM'] ?? 'not set'}${told}` }
+  return env['TERM'] === undefined
+    ? { kind: 'unknown', because: `neither SSH_CONNECTION nor TERM is set${told}` }
+    : { kind: 'terminal', because: `TERM is ${env['TERM']}${told}` }
 }

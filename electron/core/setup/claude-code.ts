@@ -1,10 +1,10 @@
 // Installs a Claude Code for trials: the release that Nexus is tested with, from a lock with a hash for each platform, or the
 // newest one; or uses an existing program.
-import { accessSync, constants } from 'node:fs'
+import { constants } from 'node:fs'
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { readFileOrNull } from '../base/private-file.ts'
-import { statIfThere } from '../base/regular-file.ts'
+import { mayAccess, statIfThere } from '../base/regular-file.ts'
 import { runBounded } from '../base/run-bounded.ts'
 import { installFolder } from './pip-install.ts'
 import { runInstaller } from './run-installer.ts'
@@ -202,9 +202,6 @@ const refuseUnlessProgram = (path: string): void => {
   if (stats.isDirectory())
     throw new Error(`${path} is a folder; allowed: the program itself, such as ${join(path, 'claude')}`)
   if (!stats.isFile()) throw new Error(`${path} is not a regular file; allowed: the Claude Code program`)
-  try {
-    accessSync(path, constants.X_OK)
-  } catch {
+  if (!mayAccess(path, constants.X_OK))
     throw new Error(`${path} is not executable for this user; chmod +x fixes that`)
-  }
 }

@@ -7,24 +7,18 @@ import { brewInstall } from './homebrew.ts'
 export const oldestPython = [3, 10] as const
 export const newestPython = [3, 14] as const
 
-export interface PythonFacts {
-  readonly major: number
-  readonly minor: number
-  /** Whether it can create a virtual environment with pip: Debian moves that to python3-venv. */
-  readonly hasVenv: boolean
-}
-
-export interface Python extends PythonFacts {
-  readonly path: string
-}
+export type Python = Readonly<NonNullable<ReturnType<typeof parsePythonAnswer>>> & { readonly path: string }
 
 const question = `
 import importlib.util as u, sys
 print("nexus-python", sys.version_info[0], sys.version_info[1], int(bool(u.find_spec("venv") and u.find_spec("ensurepip"))))
 `
 
-/** null when the text isn't an answer to our question. */
-export const parsePythonAnswer = (stdout: string): PythonFacts | null => {
+/**
+ * null when the text isn't an answer to our question. `hasVenv`: whether it can create a virtual environment with pip, which
+ * Debian moves to python3-venv.
+ */
+export const parsePythonAnswer = (stdout: string) => {
   const match = /^nexus-python (\d+) (\d+) ([01])$/m.exec(stdout)
   return match === null
     ? null

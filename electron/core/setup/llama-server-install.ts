@@ -3,11 +3,11 @@ import { chmod } from 'node:fs/promises'
 import { runBounded } from '../base/run-bounded.ts'
 import { ensureDebianPackages } from './debian-package.ts'
 import { brewInstall } from './homebrew.ts'
-import type { LlamaServerBuild } from './llama-server-build.ts'
 import {
   type FoundLlamaServer,
   installedLlamaServerDir,
   installedLlamaServerPath,
+  type LlamaServerBuild,
   llamaServerIn,
   locateLlamaServer,
   readBuildChoice,

@@ -1,11 +1,5 @@
 // Parses the dynamic linker's error about a missing library, and knows the Debian package that has it.
 
-export interface MissingLibrary {
-  readonly library: string
-  /** null when unknown. */
-  readonly debianPackage: string | null
-}
-
 const debianPackages: Readonly<Record<string, string>> = {
   'libgomp.so.1': 'libgomp1',
   'libstdc++.so.6': 'libstdc++6',
@@ -13,8 +7,8 @@ const debianPackages: Readonly<Record<string, string>> = {
   'libvulkan.so.1': 'libvulkan1',
 }
 
-/** glibc: `PROGRAM: error while loading shared libraries: libgomp.so.1: cannot open shared object file: ...`; else null. */
-export const missingLibrary = (output: string): MissingLibrary | null => {
+/** `debianPackage` null: unknown. glibc: `PROGRAM: error while loading shared libraries: libgomp.so.1: cannot open shared object file: ...`; else null. */
+export const missingLibrary = (output: string) => {
   const library = /error while loading shared libraries: ([^:\s]+): cannot open shared object file/.exec(
     output,
   )?.[1]

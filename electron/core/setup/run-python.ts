@@ -25,14 +25,8 @@ export interface PythonRun {
   readonly onLine?: (line: string) => void
 }
 
-export interface PythonResult {
-  readonly succeeded: boolean
-  /** The end of its output, for an error message. */
-  readonly lastLines: readonly string[]
-}
-
 /** Rejects only when cancelled, after all of its processes have exited. */
-export const runPythonModule = async (run: PythonRun): Promise<PythonResult> => {
+export const runPythonModule = async (run: PythonRun) => {
   run.signal.throwIfAborted()
   const child = execa(run.pythonPath, ['-c', moduleThatDiesWithUs, run.module, ...run.args], {
     all: true,
@@ -61,6 +55,7 @@ export const runPythonModule = async (run: PythonRun): Promise<PythonResult> => 
     // If the program itself is missing there is no output, only the system's error.
     return {
       succeeded: !result.failed,
+      /** The end of its output, for an error message. */
       lastLines: lastLines.length > 0 ? lastLines : [result.shortMessage ?? ''],
     }
   } finally {

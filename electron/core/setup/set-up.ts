@@ -29,7 +29,7 @@ export const readMissing = async (profile: Profile, where: Where): Promise<Missi
   if (needsDemoModel(profile, where) && !(await isDemoModelInstalled(where.runtimeDir)))
     missing.push({ id: 'demo-model', text: demoModelText })
   if (!(await isLiteLlmInstalled(where))) missing.push({ id: 'litellm', text: 'LiteLLM, for the Router' })
-  if (needsTraefik(profile) && !(await isTraefikInstalled(where.runtimeDir)))
+  if (needsTraefik(profile) && !isTraefikInstalled(where.runtimeDir))
     missing.push({ id: 'traefik', text: 'Traefik, for the Gateway (50 MB)' })
   return missing
 }

@@ -2,8 +2,12 @@
 import type { StateFolder } from '../config/state-folder.ts'
 import { findSpeculationFailure } from '../engine/speculation.ts'
 import { readLogSince } from '../logs/log-follow.ts'
-import { readAllocations, writeAllocations } from '../memory/allocation-record.ts'
-import { type Allocations, parseAllocations } from '../memory/allocations.ts'
+import {
+  type Allocations,
+  parseAllocations,
+  readAllocations,
+  writeAllocations,
+} from '../memory/allocations.ts'
 import { type LedgerEntry, nameProcess } from '../supervise/ledger.ts'
 
 /** A start logs 200 to 900 lines at this level; we don't search days of an adopted server's log for it. */

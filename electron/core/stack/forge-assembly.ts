@@ -1,12 +1,10 @@
 // The Build Forge of one profile: its RAM disk, and the survey of what builds keep on it.
 import { preparingForCargo } from '../forge/forge-layout.ts'
 import { createForgeSurvey } from '../forge/forge-survey.ts'
-import { createUserNames, readForgeUse } from '../forge/forge-use.ts'
+import { readForgeUse } from '../forge/forge-use.ts'
 import { createRamDiskService, ramDiskSpec } from '../forge/ram-disk-service.ts'
 import { createCommandRunner } from '../platform/run-command.ts'
 import type { AssemblyOptions } from './assembly-options.ts'
-
-const nameUser = createUserNames(createCommandRunner())
 
 export const assembleForge = ({
   profile,
@@ -26,7 +24,6 @@ export const assembleForge = ({
     readUse: async (mountPoint) =>
       readForgeUse(mountPoint, {
         run,
-        nameUser,
         ignoresOwners: (await ramDisk.ignoresOwners(spec)) === true,
       }),
     readHeldBytes: async () => {

@@ -6,11 +6,10 @@ import { ensureEngineKey } from '../access/keys.ts'
 import { ensureStateFolder, type StateFolder } from '../config/state-folder.ts'
 import { doesNotRestoreText, readDoesNotRestore } from '../engine/parked-verdict.ts'
 import { keepsSlots } from '../engine/slot-cache.ts'
-import { howToWire } from '../forge/forge-held.ts'
-import { ramDiskSpec } from '../forge/ram-disk-service.ts'
-import { readAllocations } from '../memory/allocation-record.ts'
-import { comparePlan, type PlanDifference } from '../memory/compare-plan.ts'
-import { createGpuLimitReading } from '../memory/gpu-limit-reading.ts'
+import { howToWire, ramDiskSpec } from '../forge/ram-disk-service.ts'
+import { readAllocations } from '../memory/allocations.ts'
+import { createGpuLimitReading } from '../memory/gpu-limit.ts'
+import { comparePlan, type PlanDifference } from '../memory/memory-map.ts'
 import {
   type EnginePlan,
   type MemoryPlanReading,

@@ -6,7 +6,7 @@ import { localUrl } from '../base/local-url.ts'
 import { ConfigError, judgeProfile } from '../config/config.ts'
 import type { ChosenProfile } from '../config/profiles.ts'
 import type { Settings } from '../config/settings.ts'
-import type { ReadGpuLimit } from '../memory/gpu-limit-reading.ts'
+import type { ReadGpuLimit } from '../memory/gpu-limit.ts'
 import type { MemoryMapSource } from '../memory/memory-map-source.ts'
 import type { Platform } from '../platform/platform.ts'
 

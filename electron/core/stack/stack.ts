@@ -3,7 +3,7 @@
 import type { CommandedId } from '../../contract/service-ids.ts'
 import { isServing } from '../../contract/services.ts'
 import type { ServiceState } from '../../contract/snapshot.ts'
-import { within } from '../base/deadline.ts'
+import { within } from '../base/first-of.ts'
 import type { RamDiskService } from '../forge/ram-disk-service.ts'
 import type { Services } from '../observe/snapshot.ts'
 import type { EjectOutcome } from '../platform/platform.ts'

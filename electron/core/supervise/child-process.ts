@@ -1,7 +1,6 @@
 // One OS process of ours: spawned or adopted, identified by pid and start time, ended with its whole group.
 import { spawn } from 'node:child_process'
-import { within } from '../base/deadline.ts'
-import { firstOf } from '../base/first-of.ts'
+import { firstOf, within } from '../base/first-of.ts'
 import { isErrno } from '../base/private-file.ts'
 import type { ProcessIdentity, ProcessTable } from '../platform/platform.ts'
 import type { LaunchSpec, ProcessExit } from './child-service.ts'

@@ -19,18 +19,13 @@ export const createEnding = (processes: ProcessTable) => {
     },
     /** Ends the present grace in `ms` at the latest. */
     limitGrace: (ms: number) => setTimeout(graceOver.resolve, ms),
-    /** SIGTERM, SIGKILL once the grace is over. Returns the pids that survive; empty: it has ended and was released. */
-    end: async (process: OwnedProcess): Promise<readonly number[]> => {
+    /** SIGTERM, SIGKILL once the grace is over. Returns the pids that survive; empty: it has ended. */
+    end: (process: OwnedProcess): Promise<readonly number[]> => {
       doomed = process
       isUnderWay = true
-      const left = await endProcess(process, graceOver.promise, processes).finally(() => {
+      return endProcess(process, graceOver.promise, processes).finally(() => {
         isUnderWay = false
       })
-      if (left.length === 0) {
-        process.release()
-        doomed = null
-      }
-      return left
     },
   }
 }

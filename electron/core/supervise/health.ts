@@ -18,9 +18,9 @@ export const createHealth = ({ phase, detail, isServing, enter }: PhaseRecord) =
       misses = result.state === 'ready' ? 0 : misses + 1
       if (result.state === 'ready') {
         if (phase() === 'degraded') enter('ready')
-      } else if (misses >= missesUntilDegraded) {
-        if (phase() !== 'degraded' || detail().reason !== result.detail)
-          enter('degraded', { reason: result.detail })
+      } else if (misses >= missesUntilDegraded && detail().reason !== result.detail) {
+        // Also the first time, because a service that is ready has no reason.
+        enter('degraded', { reason: result.detail })
       }
     },
   }

@@ -3,7 +3,8 @@
 // So such a server is restarted instead of adopted. Linux has nothing of the kind.
 import { serviceNames, supervisedIds } from '../../contract/service-ids.ts'
 import type { LogError } from '../logs/core-log.ts'
-import type { LaunchdDomain, LaunchdReading } from '../platform/launchd/reading.ts'
+import type { Launchd } from '../platform/launchd/launchd.ts'
+import type { LaunchdDomain } from '../platform/launchd/reading.ts'
 import type { ProcessTable } from '../platform/platform.ts'
 import { endEarlier } from './child-process.ts'
 import { identityOf, type LoginSession, openLedger } from './ledger.ts'
@@ -17,7 +18,7 @@ export interface LoginSessions {
 }
 
 export interface LaunchdSessionOptions {
-  readonly launchd: Pick<LaunchdReading, 'find' | 'readSession' | 'isAtScreen'>
+  readonly launchd: Pick<Launchd, 'find' | 'readSession' | 'isAtScreen'>
   readonly uid: number
   readonly pid: number
   /** The launchd label of this process's job (recorded: XPC_SERVICE_NAME in its environment); null when it is no job. */

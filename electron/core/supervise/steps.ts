@@ -39,7 +39,7 @@ type After = 'next' | 'rest'
 export const unfinishedGraceMs = 5_000
 /** The cause may be followed by a chat template (150 lines) or the traceback of a task cancelled by a taken port (105). */
 const logTailLines = 1_000
-export const firstAnswer = 'its first answer'
+const firstAnswer = 'its first answer'
 
 export const createSteps = (options: StepOptions) => {
   const { run, service, profileName, processes, ledger, log, record, ending, crashes, becomeReady } = options
@@ -99,7 +99,6 @@ export const createSteps = (options: StepOptions) => {
   const watch = async ({ process, logMark }: Running): Promise<After> => {
     const exit = await untilExit(process.exited)
     if (exit === null) return 'next'
-    process.release()
     const left = await endLeftovers(process.identity.pid, processes)
     if (left.length === 0) return decideAfterExit(exit, logMark)
     run.running = null

@@ -23,6 +23,7 @@ let folder: string
 let port: number
 let supervisors: Supervisor[]
 const { processes } = createPlatform({ ramDiskRoot: '/nonexistent' })
+const realKill = process.kill.bind(process)
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'nexus-supervisor-'))
@@ -231,8 +232,11 @@ describe('what it shows and writes down', () => {
   })
 
   it('forgets earlier crashes when the user starts it again', async () => {
-    const { supervisor } = supervise(oddService('--crash-at-once'))
-    for (const _ of [1, 2]) expect(await supervisor.start()).toMatchObject({ phase: 'failed', restarts: 2 })
+    const { supervisor, opened } = supervise(oddService('--crash-at-once'))
+    for (const launches of [3, 6]) {
+      expect(await supervisor.start()).toMatchObject({ phase: 'failed', restarts: 2 })
+      expect(opened).toHaveLength(launches)
+    }
   })
 })
 
@@ -524,6 +528,24 @@ describe('stop', () => {
     expect((await slow).phase).toBe('stopped')
   })
 
+  it('keeps the shorter grace of two that come at once, in either order', async () => {
+    const { supervisor } = supervise(oddService('--ignore-term'))
+    await supervisor.start()
+    const stops = [supervisor.stop(50), supervisor.stop(600_000)]
+    for (const { phase } of await Promise.all(stops)) expect(phase).toBe('stopped')
+  })
+
+  it('leaves no timer behind, which would keep the core from ending', async () => {
+    const { supervisor } = supervise(oddService())
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      await supervisor.stop(600_000)
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('is hurried by a second one also when a start came in between', async () => {
     const { supervisor, until } = supervise(oddService('--ignore-term'))
     await supervisor.start()
@@ -718,6 +740,29 @@ describe('a start after a stop that did not end the process', () => {
     const state = await supervisor.start()
     expect(state).toMatchObject({ phase: 'ready', restarts: 0, adopted: false })
     expect(state.pid).not.toBe(pid)
+  })
+})
+
+describe('a stop that the earlier core began', () => {
+  it('ends with SIGKILL after 5 s', async () => {
+    const { supervisor: earlier, ledger } = supervise(oddService('--ignore-term'))
+    const pid = pidOf(await earlier.start())
+    void earlier.stop(600_000)
+    await expect.poll(() => ledger.find('proxy')?.ending, { interval: 1 }).toBe(true)
+    earlier.close()
+    const { supervisor, seen, until } = supervise(oddService())
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true })
+    try {
+      expect(await supervisor.adopt()).toBe(false)
+      expect(seen.map(({ phase, waitingFor }) => [phase, waitingFor])).toEqual([
+        ['stopping', 'the process to end'],
+      ])
+      vi.advanceTimersByTime(5_000)
+      await until((state) => state.phase === 'stopped')
+    } finally {
+      vi.useRealTimers()
+    }
+    expect(await processes.readIdentity(pid)).toBeNull()
   })
 })
 
@@ -933,6 +978,36 @@ describe('a supervisor that was let go', () => {
     expect(await next.supervisor.adopt()).toBe(true)
   })
 
+  it('takes none when it never ran either', async () => {
+    const service = oddService()
+    let preparations = 0
+    const prepare = () => {
+      preparations += 1
+      return service.prepare()
+    }
+    const { supervisor } = supervise({ ...service, prepare })
+    supervisor.close()
+    expect(await supervisor.start()).toMatchObject({ phase: 'stopped' })
+    expect(preparations).toBe(0)
+  })
+
+  it('asks a child that loads no more', async () => {
+    const service = oddService('--ready-after', '600000')
+    let probes = 0
+    const probe: ChildService['probe'] = (signal) => {
+      probes += 1
+      return service.probe(signal)
+    }
+    const { supervisor, until } = supervise({ ...service, probe })
+    void supervisor.start()
+    await until((state) => state.waitingFor === 'loading')
+    supervisor.close()
+    const before = probes
+    // Four times as long as between two probes.
+    await pause(200)
+    expect(probes).toBe(before)
+  })
+
   it('leaves the entry of the next child alone when its own stop ends late', async () => {
     const ended = Promise.withResolvers<void>()
     const table: ProcessTable = {
@@ -1007,21 +1082,33 @@ describe('health', () => {
     earlier.close()
     // As on macOS, where kill(2) is believed for 5 s; to it a zombie is there.
     let isZombie = false
+    const looks: string[] = []
     const table: ProcessTable = {
       ...processes,
       identityCost: 'program',
-      readIdentity: async (pid) => (isZombie && pid === first ? null : processes.readIdentity(pid)),
+      readIdentity: async (pid) => {
+        if (pid === first) looks.push('identity')
+        return isZombie && pid === first ? null : processes.readIdentity(pid)
+      },
     }
+    const kill = vi.spyOn(process, 'kill').mockImplementation((pid, signal) => {
+      if (pid === first && signal === 0) looks.push('kill')
+      return realKill(pid, signal)
+    })
     const { supervisor, until } = supervise(oddService(), quickPolicy, table)
     expect(await supervisor.adopt()).toBe(true)
     await until((state) => state.phase === 'ready')
     vi.useFakeTimers({ toFake: ['performance'] })
     try {
+      looks.length = 0
+      supervisor.reportHealth({ state: 'ready' })
+      await expect.poll(() => looks[0], { timeout: 10_000 }).toBe('kill')
       isZombie = true
       supervisor.reportHealth({ state: 'unreachable', detail: 'connection refused' })
       expect(await until((state) => state.phase === 'starting')).toMatchObject({ restarts: 1 })
     } finally {
       vi.useRealTimers()
+      kill.mockRestore()
     }
   })
 

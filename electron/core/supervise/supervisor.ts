@@ -11,7 +11,7 @@ import { isSameProcess } from './life-look.ts'
 import { nextStep } from './next-step.ts'
 import { createPhaseRecord } from './phase-record.ts'
 import { createCrashRecord, type RestartPolicy } from './restart-policy.ts'
-import { createSteps, firstAnswer, type Run, unfinishedGraceMs } from './steps.ts'
+import { createSteps, type Run, unfinishedGraceMs } from './steps.ts'
 
 export interface SupervisorOptions
   extends Pick<LaunchOptions, 'service' | 'processes'>,
@@ -51,8 +51,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   const now = options.now ?? Date.now
 
   const run: Run = { desired: 'down', running: null, closed: false, wake: Promise.withResolvers<null>() }
-  /** Counts start() and stop() calls, so that the loop doesn't miss one that comes while it is ending. */
-  let ordersGiven = 0
+  /** An order came since the loop began its step, so that the loop doesn't miss one that comes while it is ending. */
+  let isOrdered = false
   let looping = false
   const record = createPhaseRecord(now, options.onChange)
   const { phase, detail, isServing, enter, waitUntil } = record
@@ -83,10 +83,9 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   const runLoop = async (): Promise<void> => {
     looping = true
-    let ordersSeen: number
     let after: 'next' | 'rest'
     do {
-      ordersSeen = ordersGiven
+      isOrdered = false
       run.wake = Promise.withResolvers<null>()
       const { desired, running } = run
       const isDoomed = running !== null && ending.isDoomed(running.process)
@@ -95,8 +94,13 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
         return 'rest' as const
       })
       // No await between this check and `looping = false`, or an order could be lost.
-    } while ((after === 'next' || ordersGiven !== ordersSeen) && !run.closed)
+    } while ((after === 'next' || isOrdered) && !run.closed)
     looping = false
+  }
+
+  const order = (desired: Run['desired']) => {
+    run.desired = desired
+    isOrdered = true
   }
 
   const ensureLoop = () => {
@@ -109,14 +113,13 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   return {
     state,
     start: () => {
-      if (run.closed || (run.desired === 'up' && isServing())) return Promise.resolve(state())
+      if (run.closed) return Promise.resolve(state())
       if (run.desired === 'down' || phase() === 'failed') {
-        run.desired = 'up'
-        ordersGiven += 1
+        order('up')
         crashes.forget()
       }
       record.recheck()
-      // The stop that this takes back had not begun, so no change of phase would settle the wait below.
+      // Also when the stop that this takes back had not begun: no change of phase would settle the wait below.
       if (isServing()) return Promise.resolve(state())
       const done = waitUntil(() => isServing() || phase() === 'failed' || run.desired === 'down').then(state)
       ensureLoop()
@@ -125,10 +128,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     stop: (graceMs) => {
       if (run.closed) return Promise.resolve(state())
       if ((run.desired === 'up' && !ending.isUnderWay()) || !looping) ending.renewGrace()
-      run.desired = 'down'
-      ordersGiven += 1
+      order('down')
       const timer = ending.limitGrace(graceMs)
-      record.recheck()
       const done = waitUntil(
         () => run.desired === 'up' || phase() === 'stopped' || phase() === 'failed',
       ).then(state)
@@ -147,21 +148,14 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       }
       const process = adoptProcess(identityOf(entry), processes)
       run.running = { process, logMark: entry.logMark, startedMs: entry.spawnedAtMs }
-      ordersGiven += 1
       const isEnding = entry.ending === true
-      if (isEnding) {
-        ending.renewGrace()
-        ending.limitGrace(unfinishedGraceMs).unref()
-        enter('stopping', { waitingFor: 'the process to end' })
-      } else {
-        run.desired = 'up'
-        enter('starting', { waitingFor: firstAnswer })
-      }
+      order(isEnding ? 'down' : 'up')
+      if (isEnding) ending.limitGrace(unfinishedGraceMs).unref()
       ensureLoop()
       return !isEnding
     },
     reportHealth: (result) => {
-      if (result.state === 'unreachable' && isServing()) run.running?.process.doubt()
+      if (result.state === 'unreachable') run.running?.process.doubt()
       health.report(result)
     },
     close: () => {

@@ -75,7 +75,7 @@ export const startCoreByLaunchd = async (
       const reading = await launchd.read(domain, label)
       if (reading.kind === 'not-loaded' || reading.kind === 'no-domain') return false
       if (reading.kind === 'loaded' && reading.job !== null && reading.job.pid === null) {
-        await explainEnd(reading.job.lastExit?.words ?? null)
+        await explainEnd(reading.job.lastExit)
         return true
       }
       if (Date.now() > deadline) throw new Error(`the core did not open its socket; its log is ${logPath}`)

@@ -1,9 +1,9 @@
 // Attaches to another user's core, if one lets us in.
 
-import { within } from '../../base/deadline.ts'
+import { within } from '../../base/first-of.ts'
+import { readUserName } from '../../platform/user-name.ts'
 import { attachToCore, type ControlClient } from '../client.ts'
 import { readSharedFolder } from './read-shared-folder.ts'
-import { readUserName } from './user-name.ts'
 
 /** The core answers within 1.5 s even if a server that it asks does not. */
 const answerMs = 3_000

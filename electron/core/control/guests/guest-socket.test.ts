@@ -19,12 +19,12 @@ import type { Command } from '../../../contract/command.ts'
 import type { Guests } from '../../../contract/config.ts'
 import { sampleSnapshot } from '../../../contract/test-support/sample-snapshot.ts'
 import { createCommandRunner } from '../../platform/run-command.ts'
+import { readOwnUid, readOwnUserName } from '../../platform/user-name.ts'
 import { attachAsGuest } from './attach-as-guest.ts'
 import { describeGuestCommand, guestLink } from './guest-link.ts'
 import { createGuestSocket, type GuestSocket } from './guest-socket.ts'
 import { readSharedFolder } from './read-shared-folder.ts'
 import { sharedSocketName } from './shared-socket.ts'
-import { readOwnUid, readOwnUserName } from './user-name.ts'
 
 let sharedDir: string
 let path: string

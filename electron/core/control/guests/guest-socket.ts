@@ -6,13 +6,13 @@ import type { Guests } from '../../../contract/config.ts'
 import { messageOf } from '../../base/error-message.ts'
 import { maxSocketPathBytes } from '../../config/state-folder.ts'
 import { describeFailure, type RunCommand } from '../../platform/run-command.ts'
+import { readOwnUid } from '../../platform/user-name.ts'
 import type { CoreLink } from '../core-link.ts'
 import { keepSocket } from '../keep-socket.ts'
 import { type ControlServer, openControlServer } from '../server.ts'
 import { createTurnstile } from '../turnstile.ts'
 import { readFileFacts } from './read-shared-folder.ts'
 import { distrustFolder, distrustSocket, sharedSocketName } from './shared-socket.ts'
-import { readOwnUid } from './user-name.ts'
 
 export type GuestSocket = ReturnType<typeof createGuestSocket>
 

@@ -1,7 +1,8 @@
 // The sockets in the folder that cores of different users share.
-import { lstatSync, readdirSync, realpathSync, type Stats } from 'node:fs'
+import { lstatSync, realpathSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
 import { isErrno } from '../../base/private-file.ts'
+import { listNames } from '../../base/regular-file.ts'
 import { distrustFolder, distrustSocket, type FileFacts, readSharedSocketName } from './shared-socket.ts'
 
 export interface SharedSocket {
@@ -45,11 +46,3 @@ export const readFileFacts = (path: string, { follow = false } = {}): FileFacts 
 
 const kindOf = (stats: Stats): FileFacts['kind'] =>
   stats.isDirectory() ? 'folder' : stats.isSocket() ? 'socket' : 'other'
-
-const listNames = (dir: string): readonly string[] => {
-  try {
-    return readdirSync(dir)
-  } catch {
-    return []
-  }
-}

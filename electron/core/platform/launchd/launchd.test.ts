@@ -104,7 +104,7 @@ describe.skipIf(process.platform !== 'linux')('launchd (imitated, on real proces
     await expect.poll(() => isAlive(first)).toBe(false)
     expect(isAlive(server)).toBe(true)
     const [place] = await places()
-    expect(place?.job?.lastExit?.words).toBe('signal Killed: 9')
+    expect(place?.job?.lastExit).toBe('signal Killed: 9')
     const second = await launchd.start(request({}, false))
     expect(second).toMatchObject({ kind: 'runs', already: false })
     expect(second).not.toMatchObject({ pid: first })
@@ -122,7 +122,7 @@ describe.skipIf(process.platform !== 'linux')('launchd (imitated, on real proces
     expect(await launchd.end('gui/501', label)).toBeNull()
     expect(isAlive(pid)).toBe(false)
     expect(isAlive(server)).toBe(true)
-    expect(await places()).toMatchObject([{ job: { pid: null, lastExit: { words: 'exit status 0' } } }])
+    expect(await places()).toMatchObject([{ job: { pid: null, lastExit: 'exit status 0' } }])
   })
 
   it('asks for a process where launchd puts its spawn off', async () => {

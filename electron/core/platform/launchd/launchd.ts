@@ -4,7 +4,7 @@ import type { CommandResult, RunCommand } from '../run-command.ts'
 import { explainLaunchctl, type LaunchctlAnswer, nameLaunchctlAnswer, noSession } from './exit-codes.ts'
 import type { LaunchdJobSpec } from './plist.ts'
 import type { LaunchdJob } from './print-text.ts'
-import { createLaunchdReading, type LaunchdDomain, type LaunchdReading, type LoadedJob } from './reading.ts'
+import { createLaunchdReading, type JobReading, type LaunchdDomain, type LoadedJob } from './reading.ts'
 
 export type StartOutcome =
   /** `already`: it was running before. */
@@ -28,14 +28,7 @@ export interface StartRequest {
   readonly domains?: readonly LaunchdDomain[]
 }
 
-export interface Launchd extends Omit<LaunchdReading, 'launchctl' | 'ownDomains'> {
-  /** Succeeds with a new process. */
-  start(request: StartRequest): Promise<StartOutcome>
-  /** Asks the job's process to end, as `kill` would; the job stays loaded. Returns why it still runs; null: it has ended. */
-  end(domain: LaunchdDomain, label: string): Promise<string | null>
-  /** Unloads it, which ends its process and perhaps its children. Returns why it is still there; null: it is gone. */
-  unload(domain: LaunchdDomain, label: string): Promise<string | null>
-}
+export type Launchd = ReturnType<typeof createLaunchd>
 
 export interface LaunchdOptions {
   readonly run: RunCommand
@@ -65,14 +58,8 @@ const usualPatience: LaunchdPatience = {
   refusedMs: 10_000,
 }
 
-export const createLaunchd = ({
-  run,
-  uid,
-  pollMs = 200,
-  patience = usualPatience,
-}: LaunchdOptions): Launchd => {
-  const reading = createLaunchdReading(run, uid)
-  const { launchctl, read, find, ownDomains } = reading
+export const createLaunchd = ({ run, uid, pollMs = 200, patience = usualPatience }: LaunchdOptions) => {
+  const { launchctl, read, find, ownDomains, readSession, isAtScreen } = createLaunchdReading(run, uid)
   const pause = () => new Promise<void>((resolve) => setTimeout(resolve, pollMs))
   /** Waits for a process; asks for one if launchd does not start a loaded job. */
   const untilRuns = async (
@@ -97,7 +84,7 @@ export const createLaunchd = ({
       }
       const waitedMs = Date.now() - began
       const hasRun = job !== null && job.pid === null && (job.runs ?? 0) > runsBefore
-      if (hasRun && job.lastExit !== null) return { kind: 'ended', domain, lastExit: job.lastExit.words }
+      if (hasRun && job.lastExit !== null) return { kind: 'ended', domain, lastExit: job.lastExit }
       if (waitedMs > patience.startMs && asked !== null) {
         const why = `; launchctl kickstart: ${explainLaunchctl(asked, label)}`
         return { kind: 'failed', reason: `launchd loaded ${label} but did not start it${why}` }
@@ -129,33 +116,36 @@ export const createLaunchd = ({
       : started
   }
 
-  const untilUnloaded = async (domain: LaunchdDomain, label: string): Promise<boolean> => {
+  /** Whether that is so within the time that a job may take. */
+  const drains = async (isSo: (found: JobReading) => boolean, domain: LaunchdDomain, label: string) => {
     const deadline = Date.now() + patience.drainMs
     for (;;) {
-      const found = await read(domain, label)
-      if (found.kind === 'not-loaded' || found.kind === 'no-domain') return true
+      if (isSo(await read(domain, label))) return true
       if (Date.now() > deadline) return false
       await pause()
     }
   }
 
-  /** null when it is gone; else why it is not. bootout returns before the job is gone. */
+  const untilUnloaded = (domain: LaunchdDomain, label: string): Promise<boolean> =>
+    drains(({ kind }) => kind === 'not-loaded' || kind === 'no-domain', domain, label)
+
+  /** Unloads it, which ends its process and perhaps its children. Returns why it is still there; null: it is gone. */
   const unload = async (domain: LaunchdDomain, label: string): Promise<string | null> => {
+    // bootout returns before the job is gone.
     const result = await launchctl('bootout', `${domain}/${label}`)
     return (await untilUnloaded(domain, label))
       ? null
       : `launchctl bootout: ${explainLaunchctl(result, label)}`
   }
 
+  /** Asks the job's process to end, as `kill` would; the job stays loaded. Returns why it still runs; null: it has ended. */
   const end = async (domain: LaunchdDomain, label: string): Promise<string | null> => {
     const result = await launchctl('kill', 'SIGTERM', `${domain}/${label}`)
-    const deadline = Date.now() + patience.drainMs
-    for (;;) {
-      const found = await read(domain, label)
-      if (found.kind !== 'unknown' && (found.kind !== 'loaded' || found.job?.pid === null)) return null
-      if (Date.now() > deadline) return `launchctl kill: ${explainLaunchctl(result, label)}`
-      await pause()
-    }
+    const hasEnded = (found: JobReading) =>
+      found.kind !== 'unknown' && (found.kind !== 'loaded' || found.job?.pid === null)
+    return (await drains(hasEnded, domain, label))
+      ? null
+      : `launchctl kill: ${explainLaunchctl(result, label)}`
   }
 
   type Bootstrapped =
@@ -215,11 +205,12 @@ export const createLaunchd = ({
   return {
     read,
     find,
-    readSession: reading.readSession,
-    isAtScreen: reading.isAtScreen,
+    readSession,
+    isAtScreen,
     end,
     unload,
-    start: async (request) => {
+    /** Succeeds with a new process. */
+    start: async (request: StartRequest): Promise<StartOutcome> => {
       const { spec, mayUnload } = request
       const search = await find(spec.label)
       if (search.kind === 'unknown') return { kind: 'failed', reason: search.reason }

@@ -28,31 +28,29 @@ describe('parseLaunchctlPrint', () => {
     expect(parseLaunchctlPrint(output)).toMatchObject({
       state: 'running',
       pid: 812,
-      path: '/Users/ana/Library/LaunchAgents/ai.opta.nexus.plist',
       lastExit: null,
       coalitionId: 77,
     })
   })
 
   it.each([
-    ['last exit code = 0', 'exit status 0', true],
-    ['last exit code = 78: EX_CONFIG', 'exit status 78: EX_CONFIG', false],
-    ['last terminating signal = Terminated: 15', 'signal Terminated: 15', false],
-    ['last exit reason = OS_REASON_DYLD', 'OS_REASON_DYLD', false],
-    ['last exit code = 0\n\tlast exit reason = OS_REASON_CODESIGNING', 'OS_REASON_CODESIGNING', false],
-    ['last exit code = 1\n\tlast exit reason = exited', 'exit status 1', false],
+    ['last exit code = 0', 'exit status 0'],
+    ['last exit code = 78: EX_CONFIG', 'exit status 78: EX_CONFIG'],
+    ['last terminating signal = Terminated: 15', 'signal Terminated: 15'],
+    ['last exit reason = OS_REASON_DYLD', 'OS_REASON_DYLD'],
+    ['last exit code = 0\n\tlast exit reason = OS_REASON_CODESIGNING', 'OS_REASON_CODESIGNING'],
+    ['last exit code = 1\n\tlast exit reason = exited', 'exit status 1'],
     [
       'last jetsam exit details = JETSAM_REASON_MEMORY_PERPROCESSLIMIT',
       'JETSAM_REASON_MEMORY_PERPROCESSLIMIT',
-      false,
     ],
-    ['last exit status = 0', 'exit status 0', true],
-    ['last exit code = 0\n\tlast exit reason = (none)', 'exit status 0', true],
-    ['last crash cause = something new', 'something new', false],
-  ])('says how it last ended: %s', (line, words, isClean) => {
+    ['last exit status = 0', 'exit status 0'],
+    ['last exit code = 0\n\tlast exit reason = (none)', 'exit status 0'],
+    ['last crash cause = something new', 'something new'],
+  ])('says how it last ended: %s', (line, lastExit) => {
     expect(parseLaunchctlPrint(sample('state = spawn scheduled', line))).toMatchObject({
       pid: null,
-      lastExit: { words, isClean },
+      lastExit,
     })
   })
 
@@ -120,7 +118,7 @@ describe.skipIf(!hasRecordings)('recorded launchctl print (skipped where the rec
   ])('%s', (name, state, pid, lastExit, asid) => {
     const job = parseLaunchctlPrint(readRecording(`launchctl/${name}`))
     expect(job).toMatchObject({ state, pid, asid })
-    expect(job?.lastExit?.words ?? null).toBe(lastExit)
+    expect(job?.lastExit).toBe(lastExit)
   })
 
   it('has the coalition wherever the recording has one', () => {

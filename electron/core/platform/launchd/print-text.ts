@@ -1,31 +1,6 @@
 // Parses `launchctl print` of a job or a domain. Pure.
 
-export interface LaunchdJob {
-  /** launchd's word: running, not running, spawn scheduled, ... */
-  readonly state: string
-  readonly pid: number | null
-  /** The plist it was loaded from. */
-  readonly path: string | null
-  /** How often it was spawned since it was loaded; null when unknown. */
-  readonly runs: number | null
-  /** How it last ended, as a clause; null when it never did or it is unknown. */
-  readonly lastExit: LaunchdExit | null
-  /** Audit session id of its session; null when unknown. */
-  readonly asid: number | null
-  /** The coalition of its processes; macOS 27 ends them together (tmux/tmux#5465). null when unknown. */
-  readonly coalitionId: number | null
-  /** Program and arguments as loaded. */
-  readonly argv: readonly string[]
-  /** Variables from its plist, and those that launchd adds. */
-  readonly env: ReadonlyMap<string, string>
-}
-
-export interface LaunchdExit {
-  readonly kind: 'exit-code' | 'signal' | 'reason'
-  readonly words: string
-  /** It exited by itself with 0. */
-  readonly isClean: boolean
-}
+export type LaunchdJob = Readonly<NonNullable<ReturnType<typeof parseLaunchctlPrint>>>
 
 interface Block {
   readonly values: ReadonlyMap<string, string>
@@ -38,20 +13,26 @@ interface Block {
  * null when the text does not describe a job. Only lines directly in the outer block belong to the job: inner blocks repeat
  * `state`, `pid` and others for coalitions and triggers.
  */
-export const parseLaunchctlPrint = (output: string): LaunchdJob | null => {
+export const parseLaunchctlPrint = (output: string) => {
   const job = readOuterBlock(output)
   const state = job?.values.get('state')
   if (job === null || state === undefined) return null
   return {
+    /** launchd's word: running, not running, spawn scheduled, ... */
     state,
     pid: readCount(job.values.get('pid')) || null,
-    path: job.values.get('path') ?? null,
+    /** How often it was spawned since it was loaded; null when unknown. */
     runs: readCount(job.values.get('runs')),
+    /** How it last ended, as a clause; null when it never did or it is unknown. */
     lastExit: readLastExit(job.values),
+    /** Audit session id of its session; null when unknown. */
     asid: readCount(job.values.get('asid')),
+    /** The coalition of its processes; macOS 27 ends them together (tmux/tmux#5465). null when unknown. */
     coalitionId: readCount(job.blocks.get('resource coalition')?.values.get('ID')),
+    /** Program and arguments as loaded. */
     argv: job.blocks.get('arguments')?.lines ?? [],
-    env: job.blocks.get('environment')?.values ?? new Map(),
+    /** Variables from its plist, and those that launchd adds. */
+    env: job.blocks.get('environment')?.values ?? new Map<string, string>(),
   }
 }
 
@@ -74,7 +55,7 @@ const plainExits: ReadonlySet<string> = new Set([
  * JETSAM_REASON_...: recorded), launchd omits the exit code. If there are several, takes the most specific; an unknown line
  * about an exit counts as a reason, so that it never looks like a clean exit.
  */
-const readLastExit = (values: ReadonlyMap<string, string>): LaunchdExit | null => {
+const readLastExit = (values: ReadonlyMap<string, string>): string | null => {
   const ends = [...values].filter(
     ([key, value]) => /^last (exit|terminating|jetsam|crash)/.test(key) && !emptyExits.has(value),
   )
@@ -82,26 +63,19 @@ const readLastExit = (values: ReadonlyMap<string, string>): LaunchdExit | null =
   const signal = said('last terminating signal')
   const code = said('last exit code') ?? said('last exit status')
   const reason = ends.find(([key, value]) => !plainExits.has(key) && value !== 'exited')?.[1]
-  if (reason !== undefined) return { kind: 'reason', words: reason, isClean: false }
-  if (signal !== null) return { kind: 'signal', words: `signal ${signal}`, isClean: false }
-  if (code === null) return null
-  return { kind: 'exit-code', words: `exit status ${code}`, isClean: /^0(:|$)/.test(code) }
+  if (reason !== undefined) return reason
+  if (signal !== null) return `signal ${signal}`
+  return code === null ? null : `exit status ${code}`
 }
 
-interface OpenBlock {
-  readonly indent: number
-  readonly closer: '}' | ']'
-  readonly values: Map<string, string>
-  readonly blocks: Map<string, Block>
-  readonly lines: string[]
-}
+type OpenBlock = ReturnType<typeof openBlock>
 
-const openBlock = (indent: number, closer: '}' | ']'): OpenBlock => ({
+const openBlock = (indent: number, closer: '}' | ']') => ({
   indent,
   closer,
-  values: new Map(),
-  blocks: new Map(),
-  lines: [],
+  values: new Map<string, string>(),
+  blocks: new Map<string, Block>(),
+  lines: [] as string[],
 })
 
 /**

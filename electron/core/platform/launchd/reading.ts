@@ -29,8 +29,6 @@ const commandMs = 30_000
 const userDomains = (uid: number): readonly LaunchdDomain[] =>
   uid === 0 ? ['system'] : [`gui/${uid}`, `user/${uid}`]
 
-export type LaunchdReading = ReturnType<typeof createLaunchdReading>
-
 export const createLaunchdReading = (run: RunCommand, uid: number) => {
   const ownDomains = userDomains(uid)
   const domains: readonly LaunchdDomain[] = [...new Set<LaunchdDomain>(['system', ...ownDomains])]

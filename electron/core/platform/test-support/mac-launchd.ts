@@ -6,33 +6,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, 
 import { dirname, join } from 'node:path'
 import { type PlistValue, parsePlist } from './mac-plist.ts'
 import { print, type Reply, refuse } from './mac-reply.ts'
-import type { TestMacState } from './mac-state.ts'
-
-export interface TestJob {
-  /** The plist it was loaded from. */
-  path: string
-  /** Of a job that a test makes up without a process, such as a daemon of root's; null: really started. */
-  madeUpPid: number | null
-  plist: Record<string, PlistValue>
-  /** Processes so far; the files of the last one begin with `filesAt`.RUNS. */
-  runs: number
-  filesAt: string
-  /** When its label is free again, once it was booted out and its process has ended; null: it was not. */
-  freeAtMs: number | null
-}
-
-export interface TestLaunchdState {
-  guiAsid: number
-  userAsid: number
-  /** Targets that `launchctl disable` switched off. */
-  disabled: string[]
-  /** RunAtLoad is put off, as in Low Power Mode or during a login ("pended nondemand spawn": public reports). */
-  putsOffSpawns: boolean
-  /** How long a label stays taken after a bootout: 5 s was measured (headroom#1289). */
-  drainMs: number
-  /** What reports disagree on (hermes#79868): a bootout ends all that the job ever started. */
-  bootoutTakesAll: boolean
-}
+import type { TestJob, TestLaunchdState, TestMacState } from './mac-state.ts'
 
 export const freshLaunchd: TestLaunchdState = {
   guiAsid: 100020,

@@ -1,5 +1,5 @@
 // What a pretended Mac remembers between its commands, for tests of the darwin provider on any system.
-import type { TestJob, TestLaunchdState } from './mac-launchd.ts'
+import type { PlistValue } from './mac-plist.ts'
 
 export interface TestVolume {
   device: string
@@ -29,6 +29,32 @@ export interface TestProcess {
   /** Its file, and its words joined by blanks. */
   path: string
   command: string
+}
+
+export interface TestJob {
+  /** The plist it was loaded from. */
+  path: string
+  /** Of a job that a test makes up without a process, such as a daemon of root's; null: really started. */
+  madeUpPid: number | null
+  plist: Record<string, PlistValue>
+  /** Processes so far; the files of the last one begin with `filesAt`.RUNS. */
+  runs: number
+  filesAt: string
+  /** When its label is free again, once it was booted out and its process has ended; null: it was not. */
+  freeAtMs: number | null
+}
+
+export interface TestLaunchdState {
+  guiAsid: number
+  userAsid: number
+  /** Targets that `launchctl disable` switched off. */
+  disabled: string[]
+  /** RunAtLoad is put off, as in Low Power Mode or during a login ("pended nondemand spawn": public reports). */
+  putsOffSpawns: boolean
+  /** How long a label stays taken after a bootout: 5 s was measured (headroom#1289). */
+  drainMs: number
+  /** What reports disagree on (hermes#79868): a bootout ends all that the job ever started. */
+  bootoutTakesAll: boolean
 }
 
 export interface TestMacState {

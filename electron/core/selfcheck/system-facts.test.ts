@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { judgeStart, selfcheckLabel } from './started-from.ts'
+import { judgeStart, selfcheckLabel } from './system-facts.ts'
 
 it.each([
   ['terminal', { TERM_PROGRAM: 'Apple_Terminal', XPC_SERVICE_NAME: '0' }, 'Aqua'],

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { KvCacheSize } from './kv-cache.ts'
-import { sayPromptCache } from './prompt-cache-note.ts'
+import { sayPromptCache } from './plan-lines.ts'
 
 /** The studio's 70B with q4_0: 92,160 B a token. */
 const studio = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { countRequirements, createPipProgress } from './pip-output.ts'
+import { countRequirements, createPipProgress } from './pip-install.ts'
 
 // Own sample in the form that `scripts/update-locks` writes; hashes shortened and made up.
 const requirements = `# Locked by scripts/update-locks

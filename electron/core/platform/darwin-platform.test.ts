@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, watch, writeF
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createDetachedStarter, keepDarwinAwakeWhile, type StartDetached } from './darwin-wakefulness.ts'
+import { createDetachedStarter, keepDarwinAwakeWhile, type StartDetached } from './darwin-platform.ts'
 import type { RunCommand } from './run-command.ts'
 
 /** `ps` shows what was started; nothing ends here. */
