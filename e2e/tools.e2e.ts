@@ -81,20 +81,34 @@ describe('a call of a tool', () => {
     },
   )
 
-  it('comes back beside another one', async () => {
-    const body = forced(readIt, [asked])
+  /** Two calls: the model continues after the first one's end. */
+  const twoCalls = (): Body => {
     const first = `{"name": "Read", "arguments": ${JSON.stringify(readIt.input)}}`
     const prefill = `<tool_call>\n${first}\n</tool_call>\n<tool_call>`
-    const answer = await client.messages.create({
-      ...body,
-      messages: [asked, { role: 'assistant', content: prefill }],
-    })
+    return { ...forced(readIt, [asked]), messages: [asked, { role: 'assistant', content: prefill }] }
+  }
+
+  it('comes back beside another one', async () => {
+    const answer = await client.messages.create(twoCalls())
     expect(callsIn(answer)).toEqual([readIt, readIt])
     const ids = answer.content.flatMap((block) => (block.type === 'tool_use' ? [block.id] : []))
     expect(new Set(ids).size).toBe(2)
     const next = forced(readIt, [asked, ...answered(answer, { content: 'done' })])
     expect(callsIn(await client.messages.create(next))).toEqual([readIt])
   })
+
+  it.each(['whole', 'streamed'])(
+    'comes back alone to a client that asked for one at most, %s',
+    async (how) => {
+      const body: Body = { ...twoCalls(), tool_choice: { type: 'any', disable_parallel_tool_use: true } }
+      const answer =
+        how === 'whole'
+          ? await client.messages.create(body)
+          : await client.messages.stream(body).finalMessage()
+      expect(callsIn(answer)).toEqual([readIt])
+      expect(answer.stop_reason).toBe('tool_use')
+    },
+  )
 })
 
 describe('what a tool answered', () => {

@@ -29,6 +29,7 @@ logger: Final = logging.getLogger("opta_router")
 CLIENT_ROUTES: Final = re.compile(
     r"(/v1)?/(messages(/count_tokens)?|chat/completions|completions|responses|models(/.+)?)/?|/metrics/?|/opta/status"
 )
+CLIENT_PATHS: Final = "/v1/messages, /v1/messages/count_tokens, /v1/chat/completions, /v1/completions, /v1/responses and /v1/models"
 
 # Where else LiteLLM looks for a key (litellm/types/proxy/auth/special_headers.py).
 OTHER_KEY_HEADERS: Final = ("x-litellm-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key")
@@ -97,7 +98,7 @@ def judge(headers: Mapping[str, str], path: str, picked: str = "") -> Caller:
     if name is None:
         raise AccessRefusedError(UNAUTHORIZED, "authentication_error", "this API key is not known here")
     if CLIENT_ROUTES.fullmatch(path) is None:
-        raise AccessRefusedError(FORBIDDEN, "permission_error", "this key may use models, but not administer the router")
+        raise AccessRefusedError(FORBIDDEN, "permission_error", f"this key opens {CLIENT_PATHS} alone")
     return Caller(name, is_master=False)
 
 

@@ -22,22 +22,33 @@ from opta_shapes import (
     kind_among,
     list_or_text,
 )
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
 
 
 class _Text(Shape):
     text: str
 
 
-class _Source(Shape):
-    type: Name
-    data: str | None = None
-    url: str | None = None
+class _Base64(Shape):
+    data: str
     media_type: str | None = None
 
 
+class _Url(Shape):
+    url: str
+
+
+class _OtherSource(Shape):
+    # opta_sight.py refuses the last one, in the words on which clients drop the image.
+    type: Literal["base64", "url", "file"]
+
+
 class _Image(Shape):
-    source: _Source
+    source: Annotated[
+        Union[Annotated[_Base64, Tag("kind:base64")], Annotated[_Url, Tag("kind:url")], Annotated[_OtherSource, Tag(OPEN)]],
+        kind_among(frozenset({"base64", "url"})),
+    ]
 
 
 class _Document(Shape):
@@ -245,6 +256,14 @@ class CountBody(Shape):
     thinking: _ThinkingMode | None = None
     output_config: _OutputConfig | None = None
     output_format: AnswerFormat | None = None
+    metadata: _Metadata | None = None
+
+
+def _refuse_blank(words: list[str]) -> list[str]:
+    """Anthropic's rule and words. llama-server ends an answer at an empty one before its first token (b10068, seen)."""
+    if any(not word.strip() for word in words):
+        raise PydanticCustomError("blank", "each stop sequence must contain non-whitespace")
+    return words
 
 
 class MessagesBody(CountBody):
@@ -253,8 +272,7 @@ class MessagesBody(CountBody):
     # 0 only fills the cache ("warm"); opta_limits.py raises it to one token.
     max_tokens: Annotated[int, Field(ge=0)]
     stream: bool | None = None
-    stop_sequences: list[str] | None = None
+    stop_sequences: Annotated[list[str], AfterValidator(_refuse_blank)] | None = None
     temperature: Temperature | None = None
     top_p: Share | None = None
     top_k: Annotated[int, Field(ge=0, le=MOST)] | None = None
-    metadata: _Metadata | None = None

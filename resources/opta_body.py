@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # Deeper ones hit Python's recursion limit somewhere in LiteLLM, which copies bodies (copy.deepcopy: two frames a level).
 # A tool's schema takes two levels for each nested object.
 MOST_LEVELS: Final = 100
+LONGEST_TOLD: Final = 40
 
 
 class BadBodyError(Exception):
@@ -59,8 +60,10 @@ def _route_of(path: str) -> Route | None:
     return next((route for pattern, route in _ROUTES if pattern.fullmatch(path)), None)
 
 
-def read_json(path: str, body: bytes) -> dict[str, Any] | None:
-    """The body of a route whose shape is known, as an object; None on any other route. Raises BadBodyError."""
+def read_json(path: str, body: bytes, encoding: str = "") -> dict[str, Any] | None:
+    """The body of a route whose shape is known, as an object; None on any other route. `encoding` is the header content-encoding.
+    Raises BadBodyError.
+    """
     if _route_of(path) is None:
         return None
     try:
@@ -68,6 +71,8 @@ def read_json(path: str, body: bytes) -> dict[str, Any] | None:
     except orjson.JSONDecodeError as error:
         # Anthropic's wording. orjson's error has the place but not the text.
         message = f"The request body is not valid JSON: {error.msg}: line {error.lineno} column {error.colno} (char {error.pos})"
+        if encoding not in ("", "identity"):
+            message = f"content-encoding: found {ascii(encoding[:LONGEST_TOLD])}; allowed: none, only uncompressed bodies are read"
         raise BadBodyError(message) from None
     if not isinstance(document, dict):
         message = f"The request body is not a JSON object, but {_kind_of(document)}"
@@ -87,8 +92,8 @@ def refine(path: str, document: dict[str, Any], settings: Settings) -> bool:
     is_changed = opta_fields.merge_extra_body(document)
     refused = opta_fields.find_refused(document, route.fields, passed)
     if refused is not None:
-        message = f"{refused}: clients may not set this field, unless the profile's proxy.passFields names it"
-        raise BadBodyError(message, refused)
+        name, reason = refused
+        raise BadBodyError(f"{name}: {reason}", name)
     is_changed = opta_fields.drop_unknown(document, route.fields, passed) or is_changed
     try:
         route.shape.model_validate(document)
@@ -103,6 +108,7 @@ def refine(path: str, document: dict[str, Any], settings: Settings) -> bool:
     if settings.refuse_unseen and route.fields is opta_fields.MESSAGES:
         is_changed = spell_out(document) or is_changed
     if route.fields is opta_fields.MESSAGES:
+        is_changed = opta_fields.keep_user_id(document) or is_changed
         _refuse_empty(document)
     if route.fields is opta_fields.CHAT:
         is_changed = mend_chat(document) or is_changed
@@ -137,7 +143,8 @@ def _refuse_empty(document: dict[str, Any]) -> None:
 def _is_empty(content: str | list[dict[str, Any]]) -> bool:
     if isinstance(content, str):
         return content == ""
-    return all(block["type"] == "text" and block["text"] == "" for block in content)
+    # LiteLLM drops a block of white space alone.
+    return all(block["type"] == "text" and not block["text"].strip() for block in content)
 
 
 def is_deeper(document: object, levels: int) -> bool:

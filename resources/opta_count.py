@@ -23,7 +23,7 @@ RESPONSES: Final = frozenset({"responses", "aresponses"})
 
 
 async def count_prompt(engine: Engine, body: dict[str, Any], call_type: str) -> int | None:
-    """Tokens of this request's prompt; None if llama-server doesn't say."""
+    """Tokens of this request's prompt; None if llama-server doesn't say. Raises UnreadableError."""
     if call_type == ANTHROPIC:
         return await engine.count_messages(body)
     if call_type in TEXT:
@@ -36,7 +36,7 @@ async def count_prompt(engine: Engine, body: dict[str, Any], call_type: str) -> 
         return 1 if isinstance(only, int) else await engine.count_text(str(only))
     if call_type in RESPONSES:
         return await engine.count_responses(body)
-    return await engine.count_chat(body.get("messages") or [], body.get("tools") or [])
+    return await engine.count_chat(body)
 
 
 def adapted(body: dict[str, Any], call_type: str, settings: Settings, user_agent: str) -> dict[str, Any]:

@@ -14,11 +14,27 @@ if TYPE_CHECKING:
 # The fields of /v1/messages and of /v1/responses that are rendered into the prompt. The others concern LiteLLM or the answer.
 RENDERED: Final = ("model", "system", "messages", "tools", "tool_choice", "thinking")
 RENDERED_RESPONSES: Final = ("model", "input", "instructions", "tools")
+RENDERED_CHAT: Final = ("model", "messages", "tools", "tool_choice")
 # Counting took 0.05 s for 6,000 tokens and 0.1 s for 47,000 (measured); it does not wait for the slots.
 TIMEOUT_S: Final = 15.0
 # /slots answers only between two batches (b10068), and a batch of a 70B model takes 12 to 20 s.
 SLOTS_TIMEOUT_S: Final = 60.0
 TOO_LONG: Final = re.compile(r"request \((\d+) tokens\) exceeds the available context size \((\d+) tokens\)")
+
+# Images and sounds that it can't read or fetch; most of these get 500 (b10068, seen or among its strings).
+UNREADABLE: Final = re.compile(
+    r"Failed to load image|Failed to download image|Invalid uri(?: format|-encoded)|Invalid base64 value|cannot make GET request"
+    r"|error: invalid URL format|invalid URL: no scheme|file:// URLs are not allowed"
+)
+
+
+class UnreadableError(Exception):
+    """llama-server can't read an image or a sound of the request."""
+
+
+def is_unreadable(text: str) -> bool:
+    """Whether llama-server's error is about an image or a sound that it can't read."""
+    return UNREADABLE.search(text) is not None
 
 
 def overflow_message(prompt_tokens: int, most_tokens: int) -> str:
@@ -35,7 +51,9 @@ def find_overflow(text: str) -> tuple[int, int] | None:
 
 
 class Engine:
-    """llama-server at `url`. Returns None for what it doesn't say: a check that can't be made refuses no request."""
+    """llama-server at `url`. Returns None for what it doesn't say: a check that can't be made refuses no request. Counts raise
+    UnreadableError.
+    """
 
     def __init__(self, url: str) -> None:
         key = os.environ.get("OPTA_ENGINE_KEY", "")
@@ -70,11 +88,9 @@ class Engine:
         """Tokens of this body's prompt in /v1/responses; None from builds before b9744, which don't count it."""
         return await self._count("/v1/responses/input_tokens", body, RENDERED_RESPONSES)
 
-    async def count_chat(self, messages: list[Any], tools: list[Any]) -> int | None:
-        """Tokens of this chat's prompt in /v1/chat/completions."""
-        answer = await self._ask("POST", "/apply-template", {"messages": messages, **({"tools": tools} if tools else {})})
-        prompt = answer.get("prompt") if answer is not None else None
-        return await self.count_text(prompt) if isinstance(prompt, str) else None
+    async def count_chat(self, body: Mapping[str, Any]) -> int | None:
+        """Tokens of this body's prompt in /v1/chat/completions; None from builds that don't count it."""
+        return await self._count("/v1/chat/completions/input_tokens", body, RENDERED_CHAT)
 
     async def count_text(self, text: str) -> int | None:
         """Tokens of a text, with the model's beginning token."""
@@ -115,6 +131,8 @@ class Engine:
     async def _ask(self, method: str, path: str, body: object) -> dict[str, Any] | None:
         try:
             answer = await self._http.request(method, path, json=body)
+            if not answer.is_success and is_unreadable(answer.text):
+                raise UnreadableError
             document: object = answer.json() if answer.is_success else None
         except (httpx.HTTPError, ValueError):
             document = None

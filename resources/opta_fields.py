@@ -27,7 +27,7 @@ MESSAGES: Final = frozenset(
 )
 # platform.openai.com, Chat Completions.
 CHAT: Final = frozenset(
-    "model messages frequency_penalty function_call functions logit_bias logprobs max_completion_tokens max_tokens metadata n"
+    "model messages frequency_penalty logit_bias logprobs max_completion_tokens max_tokens metadata n"
     " parallel_tool_calls presence_penalty prompt_cache_key reasoning_effort response_format seed stop stream stream_options"
     " temperature tool_choice tools top_logprobs top_p user".split()
 )
@@ -36,8 +36,8 @@ COMPLETIONS: Final = frozenset(
     "model prompt best_of echo frequency_penalty logit_bias logprobs max_tokens n presence_penalty seed stop stream"
     " stream_options suffix temperature top_p user".split()
 )
-# platform.openai.com, Responses. Omitted, because nothing is kept here: background, conversation, previous_response_id, store;
-# and top_logprobs, to which llama-server answers 400 on this route.
+# platform.openai.com, Responses. Omitted, because nothing is kept here: background, store; and top_logprobs, to which llama-server
+# answers 400 on this route.
 RESPONSES: Final = frozenset(
     "model input include instructions max_output_tokens metadata parallel_tool_calls prompt_cache_key reasoning stream"
     " stream_options temperature text tool_choice tools top_p truncation user".split()
@@ -50,15 +50,46 @@ REFUSED: Final = frozenset(
     " parse_tool_calls response_fields reasoning_format reasoning_budget_tokens thinking_budget_tokens".split()
 )
 
+_NOT_KEPT: Final = "nothing is kept here between requests: send the whole conversation in `input`"
+# Fields of the APIs that decide what the answer is, and that neither LiteLLM nor llama-server follows: b10068 counts a prompt with
+# `functions` as one without (seen). With what to do instead.
+UNSERVED: Final = {
+    "previous_response_id": _NOT_KEPT,
+    "conversation": _NOT_KEPT,
+    "prompt": "no prompts are kept here: send `instructions` and `input`",
+    "functions": "not served here: use `tools` and `tool_choice`",
+}
+
 # Names already logged: a client may invent any number of them.
 MOST_TOLD: Final = 100
 LONGEST_TOLD: Final = 40
 _told: Final[set[str]] = set()
 
 
-def find_refused(body: dict[str, Any], known: Collection[str], passed: Collection[str]) -> str | None:
-    """The first field that a client may not send, or None."""
-    return next((name for name in body if name in REFUSED and name not in known and name not in passed), None)
+def find_refused(body: dict[str, Any], known: Collection[str], passed: Collection[str]) -> tuple[str, str] | None:
+    """The first field that a client may not send, and why; or None."""
+    for name, value in body.items():
+        if name in known or name in passed:
+            continue
+        if name in REFUSED:
+            return name, "clients may not set this field, unless the profile's proxy.passFields names it"
+        if name in UNSERVED and value:
+            return name, UNSERVED[name]
+        if name == "modalities" and value not in (None, [], ["text"]):
+            return name, "Input should be ['text']"
+    return None
+
+
+def keep_user_id(body: dict[str, Any]) -> bool:
+    """Remove all other fields of Anthropic's `metadata`: LiteLLM takes them for its own (500 for `tags: 5`). Returns whether there were
+    any.
+    """
+    metadata = body.get("metadata") or {}
+    others = [name for name in metadata if name != "user_id"]
+    for name in others:
+        del metadata[name]
+        _tell(f"metadata.{name}")
+    return bool(others)
 
 
 def drop_unknown(body: dict[str, Any], known: Collection[str], passed: Collection[str]) -> bool:

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from opta_access import AccessRefusedError, judge
+from opta_access import CLIENT_ROUTES, AccessRefusedError, judge
 from opta_body import BadBodyError, read_json, refine
 from opta_connections import connection_of
 from opta_count import ANTHROPIC, adapted, count_prompt, is_unseen
-from opta_engine import Engine
+from opta_engine import Engine, UnreadableError
+from opta_one_call import OneCall, is_stream, wants_one_call
 from opta_sight import REFUSAL as UNSEEN
 from opta_whole import ask_for_stream, gather
 
@@ -59,6 +60,8 @@ STEERING: Final = re.compile(rb"x-litellm-(?!api-key$)")
 REQUEST_TIMEOUT: Final = 408
 TOO_LARGE: Final = 413
 BAD_REQUEST: Final = 400
+NOT_FOUND: Final = 404
+FAILED: Final = 500
 
 # A developer's body may pause this long; a laptop that changes networks takes less.
 BODY_PAUSE_S: Final = 60.0
@@ -99,7 +102,8 @@ class Gate:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path, headers = scope["path"], _headers_of(scope)
+        path, headers = _tidy_path(scope["path"]), _headers_of(scope)
+        scope = {**scope, "path": path, "raw_path": path.encode()}
         if (scope["method"], path) in PUBLIC or scope["method"] == PREFLIGHT:
             await self._app(scope, _Replay(b"", receive).receive, send)
             return
@@ -120,12 +124,12 @@ class Gate:
 
     async def _serve(self, scope: Scope, headers: dict[str, str], receive: Receive, send: Send) -> None:
         path = scope["path"]
-        is_gathered = False
+        answer = send
         try:
             body = await self._read_body(headers, receive)
-            document = read_json(path, body) if scope["method"] == "POST" else None
+            document = read_json(path, body, headers.get("content-encoding", "")) if scope["method"] == "POST" else None
             if document is not None:
-                body, scope, is_gathered = self._refine(document, scope, body)
+                body, scope, answer = self._refine(document, scope, body, send)
                 if COUNT_PATH.fullmatch(path) and await self._count(document, headers, send):
                     return
         except ClientGoneError:
@@ -152,7 +156,8 @@ class Gate:
                 path, receive, send, BAD_REQUEST, "invalid_request_error", error.message, {}, error.place, close=False
             )
             return
-        answer = _Gathered(path, send).send if is_gathered else send
+        if scope["method"] != "HEAD":
+            answer = _Shaped(path, answer, is_anthropic="anthropic-version" in headers).send
         await _run_while_there(self._app, scope, _Replay(body, receive), answer)
 
     async def _read_body(self, headers: dict[str, str], receive: Receive) -> bytes:
@@ -171,20 +176,26 @@ class Gate:
             if not message.get("more_body", False):
                 return bytes(body)
 
-    def _refine(self, document: dict[str, Any], scope: Scope, body: bytes) -> tuple[bytes, Scope, bool]:
-        """Refine the document. Returns the body for LiteLLM, the scope with matching headers, and whether the answer's stream is gathered into a whole answer
-        (opta_whole.py). Raises BadBodyError.
+    def _refine(self, document: dict[str, Any], scope: Scope, body: bytes, send: Send) -> tuple[bytes, Scope, Send]:
+        """Refine the document. Returns the body for LiteLLM, the scope with matching headers, and the `send` that makes of LiteLLM's
+        answer what the client asked for (opta_whole.py, opta_one_call.py). Raises BadBodyError.
         """
         path = scope["path"]
         is_changed = refine(path, document, self._settings)
-        is_gathered = self._settings.always_stream and ask_for_stream(path, document)
+        is_one_call = self._settings.mend_tools and wants_one_call(document)
+        is_gathered = (self._settings.always_stream or is_one_call) and ask_for_stream(path, document)
+        if is_gathered:
+            send = _Gathered(path, send).send
+        if is_one_call:
+            send = OneCall(send).send
         if is_changed or is_gathered:
             body = orjson.dumps(document)
         # LiteLLM parses a body by its content type: what was checked as JSON must not be parsed as a form. Its own headers
         # steer it like its fields (x-litellm-timeout, x-litellm-num-retries).
         kept = [pair for pair in scope["headers"] if pair[0] not in BODY_HEADERS and not STEERING.match(pair[0])]
         named = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        return body, {**scope, "headers": [*kept, *named]}, is_gathered
+        # It takes the query's fields too (500 for `?model=x`). Claude Code's `?beta=true` means nothing to it.
+        return body, {**scope, "headers": [*kept, *named], "query_string": b""}, send
 
     async def _count(self, given: dict[str, Any], headers: dict[str, str], send: Send) -> bool:
         """Answer /v1/messages/count_tokens with what the model would read. False: llama-server doesn't say, so LiteLLM estimates.
@@ -198,7 +209,10 @@ class Gate:
         document = adapted(given, ANTHROPIC, self._settings, headers.get("user-agent", ""))
         if await is_unseen(self._engine, document, self._settings):
             raise BadBodyError(UNSEEN)
-        tokens = await count_prompt(self._engine, document, ANTHROPIC)
+        try:
+            tokens = await count_prompt(self._engine, document, ANTHROPIC)
+        except UnreadableError:
+            raise BadBodyError(UNSEEN) from None
         if tokens is None:
             return False
         await _answer(send, 200, {"input_tokens": tokens}, {}, more_body=False)
@@ -281,6 +295,43 @@ class _Replay:
         self.gone.set()
 
 
+class _Shaped:
+    """`send` that gives an error of LiteLLM's web framework (`{"detail": "Not Found"}`) the shape of the API that was asked."""
+
+    def __init__(self, path: str, send: Send, *, is_anthropic: bool) -> None:
+        self._path: Final = path
+        self._send: Final = send
+        self._is_anthropic: Final = is_anthropic
+        self._start: Message | None = None
+        self._body = b""
+
+    async def send(self, message: Message) -> None:
+        """ASGI's send."""
+        if message["type"] == "http.response.start" and message["status"] >= BAD_REQUEST:
+            self._start = message
+        elif self._start is None:
+            await self._send(message)
+        else:
+            self._body += message.get("body", b"")
+            if not message.get("more_body", False):
+                await self._send_error(self._start)
+
+    async def _send_error(self, start: Message) -> None:
+        try:
+            document: object = orjson.loads(self._body)
+        except orjson.JSONDecodeError:
+            # "Internal Server Error", as text.
+            document = {"detail": self._body.decode("utf-8", "replace")}
+        if isinstance(document, dict) and document.keys() == {"detail"}:
+            path = "/v1/messages" if self._is_anthropic else self._path
+            self._body = orjson.dumps(error_body(path, _kind_of(start["status"]), str(document["detail"])))
+            headers = [pair for pair in start["headers"] if pair[0].lower() not in (b"content-type", b"content-length")]
+            headers += [(b"content-type", b"application/json"), (b"content-length", str(len(self._body)).encode())]
+            start = {**start, "headers": headers}
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": self._body, "more_body": False})
+
+
 class _Gathered:
     """`send` for a client that wants a whole answer from LiteLLM's stream."""
 
@@ -292,7 +343,7 @@ class _Gathered:
 
     async def send(self, message: Message) -> None:
         """ASGI's send. Anything but a stream, such as an error, passes unchanged."""
-        if message["type"] == "http.response.start" and _is_stream(message):
+        if message["type"] == "http.response.start" and is_stream(message):
             self._start = message
         elif self._start is None:
             await self._send(message)
@@ -309,11 +360,6 @@ class _Gathered:
         headers += [(b"content-type", b"application/json"), (b"content-length", str(len(payload)).encode())]
         await self._send({"type": "http.response.start", "status": whole.status, "headers": headers})
         await self._send({"type": "http.response.body", "body": payload, "more_body": False})
-
-
-def _is_stream(start: Message) -> bool:
-    kinds = [value for name, value in start["headers"] if name.lower() == b"content-type"]
-    return any(kind.startswith(b"text/event-stream") for kind in kinds)
 
 
 async def _run_while_there(app: App, scope: Scope, replay: _Replay, send: Send) -> None:
@@ -356,6 +402,19 @@ def error_body(path: str, kind: str, message: str, place: str | None = None) -> 
     if ANTHROPIC_PATHS.fullmatch(path):
         return {"type": "error", "error": {"type": kind, "message": message}}
     return {"error": {"message": message, "type": kind, "param": place, "code": None}}
+
+
+def _kind_of(status: int) -> str:
+    """Anthropic's name for an error of this status."""
+    if status == NOT_FOUND:
+        return "not_found_error"
+    return "invalid_request_error" if status < FAILED else "api_error"
+
+
+def _tidy_path(path: str) -> str:
+    """The path of a client whose base URL ends in a slash, or that ends every path in one, which LiteLLM answers with a redirect."""
+    path = re.sub("/{2,}", "/", path)
+    return path.rstrip("/") if CLIENT_ROUTES.fullmatch(path) and not path.startswith("/metrics") else path
 
 
 def _headers_of(scope: Scope) -> dict[str, str]:

@@ -91,4 +91,4 @@ def _say(names: list[str]) -> None:
     new = [name for name in names if name not in _said]
     if new:
         _said.update(new)
-        logger.info("dropped from requests, because proxy.tools doesn't name them: %s", ", ".join(new))
+        logger.warning("dropped from requests, because proxy.tools doesn't name them: %s", ", ".join(new))

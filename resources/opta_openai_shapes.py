@@ -44,38 +44,57 @@ class _PartImage(Shape):
     ]
 
 
+class _Audio(Shape):
+    data: str
+    # llama-server's, too.
+    format: Literal["wav", "mp3"]
+
+
+class _PartAudio(Shape):
+    input_audio: _Audio
+
+
+class _PartFile(Shape):
+    # LiteLLM reads its fields before any check; opta_sight.py refuses it.
+    file: Object
+
+
 class _Refusal(Shape):
     refusal: str
 
 
 # Other types that LiteLLM (1.108.7) takes from users (ValidUserMessageContentTypes); the rest get a 500.
-_Given = Literal["input_audio", "audio_url", "video_url", "file", "document", "guarded_text"]
+_Given = Literal["text", "image_url", "input_audio", "file", "audio_url", "video_url", "document"]
 
 
 class _OtherOfGiven(Shape):
-    type: Literal["text", "image_url", _Given]
+    type: _Given
 
 
 class _OtherOfReturned(Shape):
-    type: Literal["text", "image_url", _Given, "refusal", "thinking", "redacted_thinking"]
+    type: Literal[_Given, "refusal", "thinking", "redacted_thinking"]
 
 
 _GivenPart = Annotated[
     Union[
         Annotated[_PartText, Tag("kind:text")],
         Annotated[_PartImage, Tag("kind:image_url")],
+        Annotated[_PartAudio, Tag("kind:input_audio")],
+        Annotated[_PartFile, Tag("kind:file")],
         Annotated[_OtherOfGiven, Tag(OPEN)],
     ],
-    kind_among(frozenset({"text", "image_url"})),
+    kind_among(frozenset({"text", "image_url", "input_audio", "file"})),
 ]
 _ReturnedPart = Annotated[
     Union[
         Annotated[_PartText, Tag("kind:text")],
         Annotated[_PartImage, Tag("kind:image_url")],
+        Annotated[_PartAudio, Tag("kind:input_audio")],
+        Annotated[_PartFile, Tag("kind:file")],
         Annotated[_Refusal, Tag("kind:refusal")],
         Annotated[_OtherOfReturned, Tag(OPEN)],
     ],
-    kind_among(frozenset({"text", "image_url", "refusal"})),
+    kind_among(frozenset({"text", "image_url", "input_audio", "file", "refusal"})),
 ]
 _GivenContent = Annotated[
     Union[Annotated[list[_GivenPart], Tag(LIST)], Annotated[str, Tag(TEXT)]], Discriminator(list_or_text)
@@ -147,7 +166,9 @@ class _StreamOptions(Shape):
     include_obfuscation: bool | None = None
 
 
-_Words = Annotated[Union[Annotated[list[str], Tag(LIST)], Annotated[str, Tag(TEXT)]], Discriminator(list_or_text)]
+# An empty one ends the answer at its first token (b10068, seen).
+_Word = Annotated[str, Field(min_length=1)]
+_Words = Annotated[Union[Annotated[list[_Word], Tag(LIST)], Annotated[_Word, Tag(TEXT)]], Discriminator(list_or_text)]
 
 
 class _OpenAiBody(Shape):
@@ -179,14 +200,6 @@ class ChatBody(_Completing):
     tool_choice: (
         Annotated[
             Union[Annotated[_ChatToolChoice, Tag(OBJECT)], Annotated[Literal["auto", "none", "required"], Tag(TEXT)]],
-            Discriminator(object_or_text),
-        ]
-        | None
-    ) = None
-    functions: list[Function] | None = None
-    function_call: (
-        Annotated[
-            Union[Annotated[_FunctionName, Tag(OBJECT)], Annotated[Literal["auto", "none"], Tag(TEXT)]],
             Discriminator(object_or_text),
         ]
         | None
@@ -230,6 +243,11 @@ class CompletionsBody(_Completing):
     suffix: str | None = None
 
 
+class _InputImage(Shape):
+    image_url: str | None = None
+    file_id: str | None = None
+
+
 class _OtherOfInput(Shape):
     type: Literal["input_text", "input_image", "input_file", "input_audio"]
 
@@ -239,8 +257,13 @@ class _OtherOfOutput(Shape):
 
 
 _InputPart = Annotated[
-    Union[Annotated[_PartText, Tag("kind:input_text")], Annotated[_OtherOfInput, Tag(OPEN)]],
-    kind_among(frozenset({"input_text"})),
+    Union[
+        Annotated[_PartText, Tag("kind:input_text")],
+        Annotated[_InputImage, Tag("kind:input_image")],
+        Annotated[_PartAudio, Tag("kind:input_audio")],
+        Annotated[_OtherOfInput, Tag(OPEN)],
+    ],
+    kind_among(frozenset({"input_text", "input_image", "input_audio"})),
 ]
 # llama-server takes `input_text` here too, and OpenAI's older examples have it.
 _OutputPart = Annotated[
@@ -328,9 +351,10 @@ _ResponsesTool = Annotated[
 ]
 
 
-class _TypedChoice(Shape):
-    type: Name
-    name: Name | None = None
+class _NamedChoice(Shape):
+    # llama-server ignores OpenAI's others, such as `allowed_tools`.
+    type: Literal["function"]
+    name: Name
 
 
 class _OtherFormat(Shape):
@@ -368,7 +392,7 @@ class ResponsesBody(_OpenAiBody):
     tools: list[_ResponsesTool] | None = None
     tool_choice: (
         Annotated[
-            Union[Annotated[_TypedChoice, Tag(OBJECT)], Annotated[Literal["auto", "none", "required"], Tag(TEXT)]],
+            Union[Annotated[_NamedChoice, Tag(OBJECT)], Annotated[Literal["auto", "none", "required"], Tag(TEXT)]],
             Discriminator(object_or_text),
         ]
         | None

@@ -2,7 +2,7 @@
 
 Clients keep answers as they came, and a conversation that llama-server refuses once is refused at every turn. Seen with b10068:
 500 for a call whose arguments are no JSON (an answer that its limit cut off, or "" for none); 400 for an answer without content,
-a refusal, a summary of reasoning, and an assistant's message in /v1/responses without its optional type. Read in its source
+a refusal, a part of thinking, a summary of reasoning, and an assistant's message in /v1/responses without its optional type. Read in its source
 (common/chat.cpp, common_chat_msgs_parse_oaicompat): 500 for a call without its type, and for a name that is null.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from opta_thinking import THOUGHTS
 
 
 def mend_chat(body: dict[str, Any]) -> bool:
@@ -36,7 +37,11 @@ def mend_input(body: dict[str, Any]) -> bool:
 def _mended_message(message: dict[str, Any]) -> dict[str, Any]:
     mended = {name: value for name, value in message.items() if value is not None}
     if isinstance(mended.get("content"), list):
-        mended["content"] = [_as_text(part, "text") for part in mended["content"]]
+        # LiteLLM's clients send thinking so; llama-server has another place for it.
+        thoughts = [part["thinking"] for part in mended["content"] if isinstance(part.get("thinking"), str)]
+        if thoughts:
+            mended.setdefault("reasoning_content", "\n\n".join(thoughts))
+        mended["content"] = [_as_text(part, "text") for part in mended["content"] if part["type"] not in THOUGHTS]
     if mended.get("tool_calls"):
         mended["tool_calls"] = [_mended_call(call) for call in mended["tool_calls"]]
     elif "content" not in mended:

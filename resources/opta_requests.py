@@ -47,6 +47,8 @@ class LiveRequest:
     # Of the prompt, what llama-server had cached and what it read; known at the answer's end.
     cached_tokens: int | None = None
     read_tokens: int | None = None
+    # The answer's limit in tokens; None: not known yet.
+    most_output_tokens: int | None = None
     # The slot of this Studio that it is pinned to, and its conversation's short id.
     slot: int | None = None
     conversation: str | None = None

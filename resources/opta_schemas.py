@@ -69,7 +69,7 @@ def mend_schemas(body: dict[str, Any]) -> bool:
 def _schemas_of(body: dict[str, Any]) -> list[tuple[dict[str, Any], str, str]]:
     """The places of the schemas: their owner, the tool's name, the key."""
     found = []
-    for tool in [*(body.get("tools") or ()), *(body.get("functions") or ())]:
+    for tool in body.get("tools") or ():
         owner = tool.get("function") if isinstance(tool.get("function"), dict) else tool
         key = "input_schema" if "input_schema" in owner else "parameters"
         if isinstance(owner.get(key), dict):

@@ -68,6 +68,19 @@ def hear(chunk: object) -> Heard:
     return Heard(pieces, prompt, output, kind == "response.failed", cached_of(usage), called)
 
 
+def mark_cut_off(answer: Any, most: int | None) -> None:
+    """Say of an answer of /v1/responses that its limit of `most` tokens cut it off: llama-server (b10068, seen) calls each complete, also
+    a call that ends within its arguments.
+    """
+    response = getattr(answer, "response", answer)
+    output = _counts(getattr(response, "usage", None), "input_tokens", "output_tokens")[1]
+    if most is None or output is None or output < most or getattr(response, "status", None) != "completed":
+        return
+    response.status, response.incomplete_details = "incomplete", {"reason": "max_output_tokens"}
+    if response is not answer:
+        answer.type = "response.incomplete"
+
+
 def usage_of(answer: object) -> Heard:
     """The counts in a whole answer, in Anthropic's or OpenAI's form."""
     usage = answer.get("usage") if isinstance(answer, dict) else getattr(answer, "usage", None)

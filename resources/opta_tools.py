@@ -36,8 +36,12 @@ class ToolRefusedError(Exception):
 
 
 def check_choice(body: dict[str, Any]) -> None:
-    """Raises ToolRefusedError if `tool_choice` names a tool that isn't offered."""
-    name = chosen_name(body.get("tool_choice"))
+    """Raises ToolRefusedError if `tool_choice` names a tool that isn't offered, or insists on a call without any tool."""
+    choice = body.get("tool_choice")
+    if not body.get("tools") and (choice == "required" or (isinstance(choice, dict) and choice.get("type") == "any")):
+        message = "tool_choice: may only be specified while providing tools"
+        raise ToolRefusedError(message, "tool_choice")
+    name = chosen_name(choice)
     if name is not None and all(name_of(tool) != name for tool in body.get("tools") or ()):
         message = f"tool_choice: Tool '{name[:LONGEST_NAME]}' not found in provided tools"
         raise ToolRefusedError(message, "tool_choice")
@@ -52,10 +56,11 @@ def mend_tools(body: dict[str, Any]) -> bool:
 
 
 def _tidy_tools(body: dict[str, Any]) -> bool:
-    tidied = {name: [_tidy(tool) for tool in body[name]] for name in ("tools", "functions") if body.get(name)}
-    is_changed = any(tools != body[name] for name, tools in tidied.items())
-    body.update(tidied)
-    return is_changed
+    tools = body.get("tools")
+    if not tools:
+        return False
+    body["tools"] = [_tidy(tool) for tool in tools]
+    return body["tools"] != tools
 
 
 def _tidy(tool: dict[str, Any]) -> dict[str, Any]:
@@ -78,7 +83,8 @@ def _drop_searches(body: dict[str, Any]) -> bool:
     left_out: set[str] = set()
     for index, tool in enumerate(tools):
         kind = tool.get("type")
-        if kind in RUN_BY_CLIENTS:
+        # OpenAI's custom tools have a grammar in place of a schema, and llama-server leaves them out (b10068, seen).
+        if kind in RUN_BY_CLIENTS and (kind != "custom" or "input_schema" in tool):
             kept.append(tool)
         elif kind.startswith(LEFT_OUT):
             left_out.add(tool.get("name", kind))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import signal
 from collections import Counter
 from contextvars import ContextVar
@@ -20,18 +21,20 @@ from opta_admission import Admission, ClientGoneError, ClosedError, Place, Queue
 from opta_cache import PromptCache
 from opta_conversations import SESSION_HEADER
 from opta_count import ANTHROPIC, adapted, count_prompt, is_unseen
-from opta_engine import Engine, find_overflow, overflow_message
+from opta_engine import Engine, UnreadableError, find_overflow, is_unreadable, overflow_message
 from opta_engine_record import EngineRecordFile
 from opta_feed import Feed, listen
 from opta_fields import pass_on
 from opta_ghosts import GhostWatch
 from opta_limits import asked_answer, limit_answer, several_answers
 from opta_nodes import NodeSlots, is_out_of_service, node_of, open_nodes
+from opta_one_call import wants_one_call
 from opta_requests import OWN_NAME, LiveRequest, RequestBook, Usage
 from opta_settings import Settings
 from opta_sight import REFUSAL as UNSEEN
+from opta_state_files import parse_json
 from opta_status import Board, boards
-from opta_stream import hear, usage_of
+from opta_stream import hear, mark_cut_off, usage_of
 from opta_tool_book import tool_book
 from opta_upstream import close_upstream, told_cached
 
@@ -63,6 +66,8 @@ BAD_REQUEST: Final = 400
 TIMED_OUT: Final = 408
 # aiohttp's message (SocketTimeoutError), which LiteLLM wraps into a 500 when a stream paused for too long.
 STREAM_TIMED_OUT: Final = "Timeout on reading data from socket"
+# LiteLLM's frame around llama-server's errors (1.108.7, seen).
+FRAME: Final = re.compile(r"litellm\.\w+: (?:\w+: )?OpenAIException - (.*?)(?:\n\nLiteLLM: model group .*)?", re.DOTALL)
 CLIENT_CLOSED_REQUEST: Final = 499
 OVERLOADED: Final = 529
 # For refused clients; a slot of a 70B model becomes free about this often.
@@ -151,6 +156,8 @@ class Traffic:
         if self._settings.routed_model is not None:
             body["model"] = self._settings.routed_model
         body = adapted(body, call_type, self._settings, _user_agent())
+        if self._settings.mend_tools and wants_one_call(body):
+            pass_on(body, "parallel_tool_calls", False)  # noqa: FBT003  # a value in the body
         if developer == OWN_NAME:
             # Our own short message tests the path; behind four long answers it would report that nothing works.
             if self._admission is not None:
@@ -175,6 +182,7 @@ class Traffic:
             incoming = asking.get()
             self._cache.ask(request, {} if incoming is None else incoming.headers, body)
         await self._wait_for_turn(request, body, call_type)
+        request.most_output_tokens = asked_answer(body)
         await self._pin(request, body)
         # With other Studios an answer that has begun can't move to the next one.
         if self._settings.always_stream and self._settings.node_slots is None and call_type in CHATTING:
@@ -227,6 +235,7 @@ class Traffic:
         request = _current.get()
         if request is None:
             return
+        mark_cut_off(answer, request.most_output_tokens)
         heard = usage_of(answer)
         request.outcome = "answered"
         request.prompt_tokens = request.prompt_tokens if heard.prompt_tokens is None else heard.prompt_tokens
@@ -249,6 +258,7 @@ class Traffic:
         early: list[object] = []
         async for chunk in stream:
             if request is not None:
+                mark_cut_off(chunk, request.most_output_tokens)
                 heard = hear(chunk)
                 pieces += heard.pieces
                 if heard.prompt_tokens is not None and request.prompt_tokens is None:
@@ -288,17 +298,22 @@ class Traffic:
     def failed(self, error: BaseException) -> None:
         """LiteLLM is about to answer with this error: give it the sentence that clients act on."""
         request = _current.get()
-        overflow = find_overflow(f"{getattr(error, 'message', '')} {error}")
+        text = f"{getattr(error, 'message', '')} {error}"
+        overflow, unreadable = find_overflow(text), is_unreadable(text)
         if request is not None and not _has_client_left(error):
-            request.outcome = "refused" if isinstance(error, Refusal) or overflow is not None else "failed"
+            request.outcome = "refused" if isinstance(error, Refusal) or overflow is not None or unreadable else "failed"
             request.given_up = _status_of(error) == TIMED_OUT or STREAM_TIMED_OUT in str(error)
             if request.outcome == "failed" and not request.given_up:
                 request.failed_status = _status_of(error)
-        if not self._settings.refuse_overlong_prompts or isinstance(error, ProxyException):
+        if isinstance(error, ProxyException):
             return
-        if overflow is not None:
-            # LiteLLM ignores an error raised here on /v1/messages (measured), but sends this text.
+        # LiteLLM ignores an error raised here on /v1/messages (measured), but sends this text and status.
+        if overflow is not None and self._settings.refuse_overlong_prompts:
             error.message = overflow_message(*overflow)  # type: ignore[attr-defined]
+        elif unreadable and self._settings.refuse_unseen:
+            error.message, error.status_code = UNSEEN, BAD_REQUEST  # type: ignore[attr-defined]
+        elif (told := _told_by_engine(error)) is not None:
+            error.message = told  # type: ignore[attr-defined]
 
     def _note_call(self, request: LiveRequest, called: bool) -> None:  # noqa: FBT001
         # A call by another Studio's model says nothing about this one's.
@@ -385,7 +400,10 @@ class Traffic:
         """The prompt's length. Refuses one that leaves no room for an answer before it reaches the model."""
         if self._engine is None or not (self._settings.refuse_overlong_prompts or self._settings.pool_tokens is not None):
             return None
-        tokens = await count_prompt(self._engine, body, call_type)
+        try:
+            tokens = await count_prompt(self._engine, body, call_type)
+        except UnreadableError:
+            refuse(BAD_REQUEST, "invalid_request_error", UNSEEN)
         if tokens is None or not self._settings.refuse_overlong_prompts:
             return tokens
         context = await self._engine.context_tokens()
@@ -464,6 +482,18 @@ def _status_of(error: BaseException) -> int | None:
     """LiteLLM's own errors have it in `code`, as a string or a number, others in `status_code`."""
     status = str(getattr(error, "code", None) or getattr(error, "status_code", None))
     return int(status) if status.isdecimal() else None
+
+
+def _told_by_engine(error: BaseException) -> str | None:
+    """llama-server's own words, out of LiteLLM's frame around them; None for any other error."""
+    framed = FRAME.fullmatch(str(getattr(error, "message", "")))
+    if framed is None:
+        return None
+    try:
+        # On /v1/responses they are still in JSON.
+        return str(parse_json(framed[1])["error"]["message"])
+    except (ValueError, TypeError, KeyError):
+        return framed[1]
 
 
 def _user_agent() -> str:

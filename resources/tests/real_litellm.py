@@ -126,6 +126,8 @@ class Engine:
         self.reads_on = False
         # Set: between its first word and its end, an answer is as long as the client reads.
         self.pours = False
+        # The tool calls in each answer: the last one is cut off by the limit.
+        self.calls = 0
         # Set: it has vision.
         self.sees = False
         # How many pieces have been poured.
@@ -143,6 +145,8 @@ class Engine:
         self.context_tokens = CONTEXT_TOKENS
         # A status and a body with which to answer every chat instead.
         self.failure: tuple[int, dict[str, Any]] | None = None
+        # The same for every count.
+        self.count_failure: tuple[int, dict[str, Any]] | None = None
         # Streams fail after this many words.
         self.fails_after: int | None = None
         self._changed = threading.Condition()
@@ -235,17 +239,23 @@ class EngineHandler(BaseHTTPRequestHandler):
         if self.path.startswith("/slots/"):
             self._act(body)
             return
+        if self.engine.count_failure is not None and self.path.endswith(("/count_tokens", "/input_tokens")):
+            self._answer(*self.engine.count_failure)
+            return
         if self.path.endswith("/count_tokens"):
             self._answer(200, {"input_tokens": len(json.dumps(body["messages"]).split())})
             return
-        if self.path == "/apply-template":
-            self._answer(200, {"prompt": json.dumps(body["messages"])})
+        if self.path == "/v1/chat/completions/input_tokens":
+            self._answer(200, {"object": "response.input_tokens", "input_tokens": len(json.dumps(body["messages"]).split())})
             return
         if self.path == "/tokenize":
             self._answer(200, {"tokens": list(range(len(body["content"].split())))})
             return
         if self.path.endswith("/responses"):
             self.engine.requests.append({"path": self.path, **body})
+            if self.engine.failure is not None:
+                self._answer(*self.engine.failure)
+                return
             self._respond(body)
             return
         if self.path.endswith("/completions") and not self.path.endswith("/chat/completions"):
@@ -303,6 +313,13 @@ class EngineHandler(BaseHTTPRequestHandler):
             self.engine.poured += 1
         if self._gone_before_go():
             return
+        for index in range(self.engine.calls):
+            # As b10068 streams calls (recorded, the names are made up): the first piece of each has its id and name.
+            opened = {"index": index, "id": f"call_{index}", "type": "function", "function": {"name": "Read", "arguments": "{"}}
+            self._send({**base, "choices": [{"index": 0, "delta": {"tool_calls": [opened]}, "finish_reason": None}]})
+            more = {"index": index, "function": {"arguments": f'"a":{index}' + "}"}}
+            if index < self.engine.calls - 1:
+                self._send({**base, "choices": [{"index": 0, "delta": {"tool_calls": [more]}, "finish_reason": None}]})
         self._send({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]})
         if body.get("stream_options", {}).get("include_usage"):
             self._send({**base, "choices": [], "usage": usage})
@@ -353,7 +370,12 @@ class EngineHandler(BaseHTTPRequestHandler):
         said = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [text]}
         usage = {"input_tokens": 3, "output_tokens": 1, "total_tokens": 4}
         whole = {"id": "resp_1", "object": "response", "created_at": 1, "model": "engine", "status": "completed"}
-        answer = {**whole, "output": [said], "usage": usage, "parallel_tool_calls": False, "tools": [], "tool_choice": "auto"}
+        # As b10068 sends calls (recorded): after the text, and all of their ends at the answer's end.
+        calls = [
+            {"type": "function_call", "id": f"fc_{index}", "call_id": f"call_{index}", "name": "Read", "arguments": "{}", "status": "completed"}
+            for index in range(self.engine.calls)
+        ]
+        answer = {**whole, "output": [said, *calls], "usage": usage, "parallel_tool_calls": False, "tools": [], "tool_choice": "auto"}
         if not body.get("stream"):
             self._answer(200, answer)
             return
@@ -362,6 +384,11 @@ class EngineHandler(BaseHTTPRequestHandler):
         self.end_headers()
         delta = {"item_id": "msg_1", "output_index": 0, "content_index": 0, "delta": "ok", "sequence_number": 1}
         self._send({"type": "response.output_text.delta", **delta})
+        for call in calls:
+            self._send({"type": "response.output_item.added", "item": {**call, "arguments": "", "status": "in_progress"}})
+            self._send({"type": "response.function_call_arguments.delta", "item_id": call["id"], "delta": "{}"})
+        for call in calls:
+            self._send({"type": "response.output_item.done", "item": call})
         self._send({"type": "response.completed", "response": answer, "sequence_number": 2})
 
     def _send(self, chunk: dict[str, Any]) -> None:

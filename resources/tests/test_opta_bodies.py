@@ -190,6 +190,54 @@ def test_names_the_place_in_openais_apis_too(path: str, change: dict[str, Any], 
     assert (refusal(path, {**SOUND[path], **change}) or "").startswith(place)
 
 
+# What was answered as if the client had not sent it (LiteLLM 1.108.7, b10068): an answer without the earlier conversation, without the
+# tools, without a word, or as text. And what was a 500: `tags` of metadata, a message of white space.
+BLANK: Final = {"role": "user", "content": [{"type": "text", "text": " \n"}]}
+LOST: Final = (
+    (RESPONSES, {"previous_response_id": "resp_1"}, "previous_response_id: nothing is kept here between requests"),
+    (RESPONSES, {"conversation": {"id": "conv_1"}}, "conversation: nothing is kept here between requests"),
+    (RESPONSES, {"prompt": {"id": "pmpt_1"}}, "prompt: no prompts are kept here"),
+    (RESPONSES, {"tools": None, "tool_choice": "required"}, "tool_choice: may only be specified while providing tools"),
+    (RESPONSES, {"tools": [{"type": "custom", "name": "apply_patch"}]}, "tools.0.type: custom is not served here"),
+    (RESPONSES, {"tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": []}}, "tool_choice.type: Input should be 'function'"),
+    (RESPONSES, {"tool_choice": {"type": "web_search"}}, "tool_choice.type: Input should be 'function'"),
+    (CHAT, {"functions": [FUNCTION], "function_call": "auto"}, "functions: not served here: use `tools`"),
+    (CHAT, {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}, "modalities: Input should be ['text']"),
+    (CHAT, {"tools": None, "tool_choice": "required"}, "tool_choice: may only be specified while providing tools"),
+    (CHAT, {"stop": ""}, "stop: String should have at least 1 character"),
+    (CHAT, {"stop": ["b", ""]}, "stop.1: String should have at least 1 character"),
+    (COMPLETIONS, {"stop": [""]}, "stop.0: String should have at least 1 character"),
+    (MESSAGES, {"stop_sequences": ["b", ""]}, "stop_sequences: each stop sequence must contain non-whitespace"),
+    (MESSAGES, {"stop_sequences": ["\n\n"]}, "stop_sequences: each stop sequence must contain non-whitespace"),
+    (MESSAGES, {"tools": None, "tool_choice": {"type": "any"}}, "tool_choice: may only be specified while providing tools"),
+    (MESSAGES, {"metadata": "x"}, "metadata: Input should be an object"),
+    (COUNT, {"metadata": "x"}, "metadata: Input should be an object"),
+    (MESSAGES, {"messages": [BLANK]}, "messages.0: user messages must have non-empty content"),
+    (MESSAGES, {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "a"}, BLANK]}, "messages.2: user messages"),
+)
+
+
+@pytest.mark.parametrize(("path", "change", "words"), LOST)
+def test_refuses_what_would_be_lost_in_the_answer(proxy: Proxy, path: str, change: dict[str, Any], words: str) -> None:
+    status, text = post(proxy, path, json.dumps({**SOUND[path], **change}).encode())
+    assert (status, json.loads(text)["error"]["message"][: len(words)]) == (400, words)
+
+
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        (RESPONSES, {"previous_response_id": None, "conversation": None, "prompt": None, "store": True, "background": False}),
+        (CHAT, {"functions": [], "modalities": ["text"], "prediction": {"type": "content", "content": "x"}, "stop": ["\n"]}),
+        (MESSAGES, {"metadata": {"user_id": "u", "tags": 5, "headers": 5, "spend_logs_metadata": 5}}),
+        (MESSAGES, {"metadata": None, "stop_sequences": [], "container": "c", "speed": "fast", "mcp_servers": []}),
+        (MESSAGES, {"messages": [{"role": "user", "content": [*BLANK["content"], {"type": "text", "text": "hi"}]}]}),
+    ],
+)
+def test_takes_what_changes_no_answer(proxy: Proxy, path: str, change: dict[str, Any]) -> None:
+    status, text = post(proxy, path, json.dumps({**SOUND[path], **change}).encode())
+    assert status == 200, text
+
+
 def test_takes_bodies_as_deep_as_tools_and_no_deeper(proxy: Proxy) -> None:
     def nested(levels: int) -> dict[str, Any]:
         schema: dict[str, Any] = {"type": "string"}

@@ -152,9 +152,8 @@ def test_a_field_that_is_null_or_for_anthropics_servers_does_not_reach_llama_ser
     asked = proxy.engine.requests[-1]["tools"]
     assert asked == [{"type": "function", "function": {"name": "t", "parameters": TOOL["input_schema"]}}]
     function = {"name": "t", "description": None, "strict": None, "parameters": TOOL["input_schema"]}
-    for field in ({"tools": [{"type": "function", "function": function}]}, {"functions": [function]}):
-        assert proxy.ask("POST", "/v1/chat/completions", ANNA_KEY, message(**field))[0] == 200
-        assert "null" not in json.dumps(proxy.engine.requests[-1][next(iter(field))])
+    assert proxy.ask("POST", "/v1/chat/completions", ANNA_KEY, message(tools=[{"type": "function", "function": function}]))[0] == 200
+    assert "null" not in json.dumps(proxy.engine.requests[-1]["tools"])
 
 
 def test_any_tool_may_be_chosen_although_one_is_named(proxy: Proxy) -> None:
@@ -236,7 +235,6 @@ DEADLY: Final = {"type": "object", "properties": {"a": {"type": "string", "patte
         ("/v1/messages", {"tools": [{"name": "t", "input_schema": DEADLY}]}),
         ("/v1/chat/completions", {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": DEADLY}}}),
         ("/v1/chat/completions", {"tools": [{"type": "function", "function": {"name": "t", "parameters": DEADLY}}]}),
-        ("/v1/chat/completions", {"functions": [{"name": "t", "parameters": DEADLY}]}),
         ("/v1/responses", {"input": "hi", "text": {"format": {"type": "json_schema", "name": "n", "schema": DEADLY}}}),
         ("/v1/responses", {"input": "hi", "tools": [{"type": "function", "name": "t", "parameters": DEADLY}]}),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import socket
@@ -115,6 +116,75 @@ def test_refuses_a_wrong_key_in_its_apis_wording_before_the_body(
     assert (status, headers["connection"], headers["x-should-retry"]) == (401, "close", "false")
     assert answer["error"]["type"] == "authentication_error"
     assert answer.get("type") == ("error" if is_anthropic else None)
+
+
+# --- Paths and errors -------------------------------------------------------------------------------------------------
+
+BODIES: Final = {"/v1/messages": message(), "/v1/chat/completions": message(), "/v1/responses": {"model": "m", "input": "hi"}}
+
+
+@pytest.mark.parametrize("path", BODIES)
+@pytest.mark.parametrize("spelt", ["{}/", "/{}", "{}?beta=true", "{}?model=x&api_base=http://y", "//{}//"])
+def test_a_path_may_be_spelt_oddly(proxy: Proxy, path: str, spelt: str) -> None:
+    """A base URL that ends in a slash; LiteLLM takes the query's fields into the body (500: 'model' twice)."""
+    asked = len(proxy.engine.requests)
+    status, text = proxy.ask("POST", spelt.format(path), ANNA_KEY, BODIES[path])
+    assert (status, len(proxy.engine.requests)) == (200, asked + 1), text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "kind", "is_anthropic"),
+    [
+        ("GET", "/v1/messages", 405, "invalid_request_error", True),
+        ("DELETE", "/v1/messages/count_tokens", 405, "invalid_request_error", True),
+        ("POST", "/messages", 404, "not_found_error", True),
+        ("GET", "/v1/chat/completions", 405, "invalid_request_error", False),
+        ("GET", "/v1/models/no-such-model", 404, "not_found_error", False),
+    ],
+)
+def test_an_unknown_path_or_method_is_answered_in_its_apis_shape(
+    proxy: Proxy, method: str, path: str, status: int, kind: str, is_anthropic: bool
+) -> None:
+    told, text = proxy.ask(method, path, ANNA_KEY, message() if method == "POST" else None)
+    answer = json.loads(text)
+    assert (told, answer["error"]["type"], answer.get("type")) == (status, kind, "error" if is_anthropic else None)
+    assert isinstance(answer["error"]["message"], str)
+
+
+def test_a_model_that_is_not_there_is_told_in_the_clients_shape(proxy: Proxy) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
+    connection.request("GET", "/v1/models/no-such-model", headers={"x-api-key": ANNA_KEY, "anthropic-version": "2023-06-01"})
+    response = connection.getresponse()
+    answer = json.loads(response.read())
+    assert (response.status, answer["type"], answer["error"]["type"]) == (404, "error", "not_found_error")
+
+
+def test_a_key_that_may_not_use_a_path_is_told_which_it_may(proxy: Proxy) -> None:
+    status, text = proxy.ask("POST", "/v1/embeddings", ANNA_KEY, {"model": "m", "input": "x"})
+    assert (status, "this key opens /v1/messages, " in text) == (403, True)
+
+
+def test_a_compressed_body_is_named(proxy: Proxy) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
+    headers = {"x-api-key": ANNA_KEY, "content-type": "application/json", "content-encoding": "gzip"}
+    connection.request("POST", "/v1/messages", gzip.compress(json.dumps(message()).encode()), headers)
+    response = connection.getresponse()
+    assert (response.status, b"content-encoding: found 'gzip'" in response.read()) == (400, True)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("path", BODIES)
+def test_llama_servers_own_words_arrive_without_litellms_frame(proxy: Proxy, path: str, stream: bool) -> None:
+    words = "Cannot have 2 or more assistant messages at the end of the list."
+    proxy.engine.failure = (400, {"error": {"code": 400, "message": words, "type": "invalid_request_error"}})
+    try:
+        status, text = proxy.ask("POST", path, ANNA_KEY, {**BODIES[path], "stream": stream})
+        assert (status, json.loads(text)["error"]["message"]) == (400, words)
+    finally:
+        proxy.engine.failure = None
+
+
+# --- Bodies -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_client_that_sends_everything_first_still_reads_the_refusal(proxy: Proxy) -> None:

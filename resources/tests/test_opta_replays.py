@@ -59,6 +59,12 @@ def test_an_answer_without_content_reaches_the_model(proxy: Proxy, answer: dict[
     assert asked["messages"][1]["content"] == content
 
 
+def test_thinking_among_the_content_reaches_the_model_as_reasoning(proxy: Proxy) -> None:
+    content = [{"type": "thinking", "thinking": "six by seven"}, {"type": "redacted_thinking", "data": "x"}, {"type": "text", "text": "42"}]
+    asked = sent(proxy, CHAT, {"messages": [HI, {"role": "assistant", "content": content}, HI], "max_tokens": 4})["messages"][1]
+    assert (asked["content"], asked["reasoning_content"]) == ([{"type": "text", "text": "42"}], "six by seven")
+
+
 @pytest.mark.parametrize("call", [{"id": "c"}, {"id": "c", "type": None}])
 def test_a_call_has_its_type_and_nothing_is_null(proxy: Proxy, call: dict[str, Any]) -> None:
     odd = {"name": None, "reasoning_content": None, "refusal": None, "tool_call_id": None}

@@ -176,3 +176,16 @@ def test_a_failure_has_a_status_or_is_a_streams_last_event(
     assert (status, "Compute error." in last["error"]["message"]) == (code, True), text
     if path == "/v1/messages":
         assert (last["type"], last["error"]["type"]) == ("error", "api_error")
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(("most", "status", "details"), [(1, "incomplete", {"reason": "max_output_tokens"}), (2, "completed", None)])
+def test_an_answer_of_responses_that_its_limit_cut_off_is_incomplete(
+    proxy: Proxy, most: int, status: str, details: object, stream: bool
+) -> None:
+    """The stand-in's answer has one token and says, as b10068 always does, that it is complete."""
+    told, text = proxy.ask("POST", "/v1/responses", ANNA_KEY, {"model": "m", "input": "hi", "max_output_tokens": most, "stream": stream})
+    answer = list(events_of(text))[-1] if stream else {"type": f"response.{status}", "response": json.loads(text)}
+    assert told == 200
+    assert (answer["type"], answer["response"]["status"]) == (f"response.{status}", status)
+    assert answer["response"].get("incomplete_details") == details
