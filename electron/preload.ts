@@ -2,7 +2,7 @@
 import { contextBridge, ipcRenderer } from 'electron'
 import type { Bridge } from './contract/app.ts'
 import { channels, feedChannel, type Reply } from './shell/channels.ts'
-import type { Topic } from './shell/ipc.ts'
+import type { Topic } from './shell/feeds.ts'
 
 let lastId = 0
 

@@ -1,9 +1,18 @@
 // The window's feeds, pushed only while it is visible: a hidden window must cost nothing.
+import { z } from 'zod'
 import type { AppState } from '../contract/app.ts'
 import type { HistorySample } from '../contract/history.ts'
 import type { View } from '../contract/notice.ts'
-import type { LogId } from '../contract/service-ids.ts'
-import type { Topic } from './ipc.ts'
+import { type LogId, LogIdSchema } from '../contract/service-ids.ts'
+
+/** What the window can follow. */
+export const TopicSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('state') }),
+  z.strictObject({ kind: z.literal('history') }),
+  z.strictObject({ kind: z.literal('log'), log: LogIdSchema }),
+  z.strictObject({ kind: z.literal('view') }),
+])
+export type Topic = z.infer<typeof TopicSchema>
 
 export type AppStateStore = ReturnType<typeof createAppState>
 

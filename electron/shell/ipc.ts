@@ -4,11 +4,10 @@ import { z } from 'zod'
 import { type AppAction, AppActionSchema } from '../contract/app.ts'
 import { type Command, CommandSchema, type Outcome } from '../contract/command.ts'
 import { type Answers, type Query, QuerySchema } from '../contract/question.ts'
-import { LogIdSchema } from '../contract/service-ids.ts'
 import { messageOf } from '../core/base/error-message.ts'
 import { origin } from './app-protocol.ts'
 import { channels, type Reply } from './channels.ts'
-import type { Feeds } from './feeds.ts'
+import { type Feeds, TopicSchema } from './feeds.ts'
 
 interface IpcTargets {
   /** The contents of our one window; null while there is none. */
@@ -20,14 +19,6 @@ interface IpcTargets {
 }
 
 const FeedIdSchema = z.number().int().nonnegative()
-/** What the window can follow. */
-const TopicSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('state') }),
-  z.strictObject({ kind: z.literal('history') }),
-  z.strictObject({ kind: z.literal('log'), log: LogIdSchema }),
-  z.strictObject({ kind: z.literal('view') }),
-])
-export type Topic = z.infer<typeof TopicSchema>
 const FollowSchema = z.strictObject({ id: FeedIdSchema, topic: TopicSchema })
 
 export const serveIpc = (ipcMain: IpcMain, targets: IpcTargets): void => {

@@ -94,7 +94,7 @@ const timeouts = {
   CLAUDE_CODE_RETRY_WATCHDOG_MAX_WAIT_MS:
     'overloaded responses are waited out for no longer than one answer may take, so an unattended run ends',
   CLAUDE_STREAM_IDLE_TIMEOUT_MS:
-    'otherwise Claude Code gives up a stream after 5 minutes without a token ("Stream idle timeout"), despite pings: waiting as a fifth agent or reading a long prompt takes longer',
+    'otherwise Claude Code gives up a stream after 5 minutes without a token ("Stream idle timeout"), despite pings: reading a long prompt may take longer',
   API_TIMEOUT_MS: 'as long as the Router waits, because a fifth agent may wait long for a slot',
 }
 

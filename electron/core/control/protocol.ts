@@ -85,8 +85,9 @@ const OwnerLine = z.object({
 })
 
 /**
- * What to do about a core with another contract version, such as one still running after an update of Nexus. One sentence. Doesn't suggest `nexus down`, which asks the same core, and llama-server would have to load the model again.
- * Ending the core leaves its services running for the next one to take over.
+ * What to do about a core with another contract version, such as one still running after an update of Nexus. One sentence.
+ * Doesn't suggest `nexus down`, which asks the same core, and llama-server would have to load the model again. Ending the core
+ * leaves its services running for the next one to take over.
  * @param line the core's parsed line; null when it was not JSON
  */
 export const describeOtherVersion = (line?: unknown): string => {

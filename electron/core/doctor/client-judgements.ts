@@ -8,7 +8,7 @@ import type { ClaudeSetting } from '../clients/claude-settings.ts'
 import { judgeAddress, type ReachAddress, readAddress } from '../clients/reach-address.ts'
 import type { ReleaseTry } from '../clients/tried-releases.ts'
 import { claudeModelName, isMeasuredName } from '../router/claude-model-name.ts'
-import { type ClientLimits, firstTurnTokens } from '../router/client-limits.ts'
+import { type ClientLimits, configuredFirstTurnTokens } from '../router/client-limits.ts'
 import { planRouter } from '../router/router-plan.ts'
 import { brokenRelease, measuredClaudeCode } from '../setup/claude-code-releases.ts'
 import { fail, ok, unknown, type Verdict, warn } from './check.ts'
@@ -21,8 +21,8 @@ export const judgeRoom = (limits: ClientLimits, place: (key: string) => string):
   if (compactAtTokens !== null)
     return ok(`${each}; with the settings of nexus clients it compacts at ${formatCount(compactAtTokens)}`)
   const mend = `Set ${place('llamaServer.contextTokens')} higher or ${place('llamaServer.slots')} lower; nexus plan says what fits.`
-  return contextTokens < 2 * firstTurnTokens
-    ? fail(`${each}: Claude Code's first turn alone takes ${formatCount(firstTurnTokens)}`, mend)
+  return contextTokens < 2 * configuredFirstTurnTokens
+    ? fail(`${each}: Claude Code's first turn alone takes ${formatCount(configuredFirstTurnTokens)}`, mend)
     : warn(`${each}: short tasks only, Claude Code has no room to compact in`, mend)
 }
 

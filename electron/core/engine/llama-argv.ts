@@ -20,8 +20,8 @@ export interface LlamaPlanInput {
   readonly slotCache?: SlotCache | null
 }
 
-/** Measured: an agent's first turn brings 21,000 to 30,000 tokens (facts on live use). */
-const firstTurnTokens = 30_000
+/** Measured: an agent's first turn brings 21,000 to 30,000 tokens without our settings (2.1.197). */
+const largestFirstTurnTokens = 30_000
 
 /** Values are the contract's: llama-server itself reads `-c 128k` as 128 and silently "listens" on port 99999. */
 export function planLlamaArgv(input: LlamaPlanInput) {
@@ -134,9 +134,9 @@ function planContext(draft: ArgvDraft, profile: LlamaProfile, capabilities: Llam
       `-c is divided among the slots: ${arithmetic}. Passed explicitly, because a build's own default depends on -np.`,
     )
   }
-  if (perSlot < firstTurnTokens) {
+  if (perSlot < largestFirstTurnTokens) {
     draft.warnings.push(
-      `${arithmetic}, but an agent's first turn can bring ${formatCount(firstTurnTokens)}; larger requests are refused.`,
+      `${arithmetic}, but an agent's first turn can bring ${formatCount(largestFirstTurnTokens)}; larger requests are refused.`,
     )
   }
 }

@@ -1,4 +1,4 @@
-// Hosts the core in this process, for `nexus serve` and the app alike: lock, core, control sockets, and closing them.
+// Hosts the core in this process, for `nexus serve`: lock, core, control sockets, and closing them.
 
 import { messageOf } from '../base/error-message.ts'
 import { followConfig } from '../config/follow-config.ts'

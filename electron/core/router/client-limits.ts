@@ -8,7 +8,7 @@ import { type PlannedServer, plannedServer } from '../memory/planned-server.ts'
 export type ClientLimits = Readonly<ReturnType<typeof clientLimits>>
 
 /** Measured with 2.1.197: its first turn with these settings (four tools, short system prompt). */
-export const firstTurnTokens = 3_400
+export const configuredFirstTurnTokens = 3_400
 /** Read in Claude Code 2.1.197: it compacts at window - min(max_output, 20000) - 13000. */
 const compactReserveTokens = 13_000
 const largestCountedOutputTokens = 20_000
@@ -42,7 +42,7 @@ export const clientLimits = (
     contextTokens,
     maxOutputTokens,
     /** Where Claude Code compacts by itself; null: the slot is too small for that. */
-    compactAtTokens: threshold > firstTurnTokens ? threshold : null,
+    compactAtTokens: threshold > configuredFirstTurnTokens ? threshold : null,
   }
 }
 

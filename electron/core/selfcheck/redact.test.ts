@@ -60,6 +60,7 @@ describe('createRedactor', () => {
     '::1.8080',
     '12:34:56',
     'std::x',
+    '/Volumes/OptaBuilds/target',
   ])('leaves %s alone', (text) => {
     expect(create()(text)).toBe(text)
   })

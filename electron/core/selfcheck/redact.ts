@@ -98,7 +98,7 @@ const homes = (homeDir: string): readonly Rule[] => [
   [/^(image-path\s*: )(?!ram:)(.*)$/gm, '$1/Users/USER/IMAGE.dmg'],
 ]
 
-const ownVolume = /^(?:nexus-selfcheck|BuildForge|Macintosh HD|Recovery|Preboot|VM\b|Data\b|Update\b)/
+const ownVolume = /^(?:nexus-selfcheck|OptaBuilds|Macintosh HD|Recovery|Preboot|VM\b|Data\b|Update\b)/
 
 /** Type GUIDs of partitions and volumes are public, and the parser of hdiutil info needs them. */
 const typeGuid = /-(?:0000-11AA-AA11-00306543ECAC|F81F-11D2-BA4B-00A0C93EC93B)$/i

@@ -75,7 +75,7 @@ const listByHand = (platform: 'darwin' | 'linux'): readonly string[] =>
         'nexus service install, reboot: nexus status. Repeat with the daemon that it prints, while no user is logged in.',
         'brew upgrade node (or reinstall it): nexus service status, then nexus doctor.',
         'From another machine, without a key: curl -s -o /dev/null -w "%{http_code}\\n" -X POST http://STUDIO:4000/v1/messages must print 401.',
-        'As a second user of this Mac: ls -l /Volumes/BuildForge and touch a file there; then run nexus status.',
+        'As a second user of this Mac: ls -l /Volumes/OptaBuilds and touch a file there; then run nexus status.',
         'nexus app: a notification arrives, the window opens under the icon, "Open at login" survives a logout, and Quit ends within 10 s.',
         'An app from a downloaded dmg: open it, and if it is called damaged: xattr -dr com.apple.quarantine "/Applications/Opta Nexus.app"',
       ]

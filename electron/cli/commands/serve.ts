@@ -1,15 +1,15 @@
 // `nexus serve`: hosts the core in this process, in the foreground, or in the background for `nexus up` and the app.
 import { createWriteStream } from 'node:fs'
 import { userInfo } from 'node:os'
-import { messageOf } from '../core/base/error-message.ts'
-import { attachToCore } from '../core/control/client.ts'
-import { readLockOwner } from '../core/control/core-lock.ts'
-import { readyVariable } from '../core/control/core-process/start-core-process.ts'
-import { type HostedCore, hostCore } from '../core/host/host-core.ts'
-import { createLaunchd } from '../core/platform/launchd/launchd.ts'
-import { createCommandRunner } from '../core/platform/run-command.ts'
-import { createLaunchdSessions, type LoginSessions } from '../core/supervise/login-session.ts'
-import { type CliContext, exitCodes } from './context.ts'
+import { messageOf } from '../../core/base/error-message.ts'
+import { attachToCore } from '../../core/control/client.ts'
+import { readLockOwner } from '../../core/control/core-lock.ts'
+import { readyVariable } from '../../core/control/core-process/start-core-process.ts'
+import { type HostedCore, hostCore } from '../../core/host/host-core.ts'
+import { createLaunchd } from '../../core/platform/launchd/launchd.ts'
+import { createCommandRunner } from '../../core/platform/run-command.ts'
+import { createLaunchdSessions, type LoginSessions } from '../../core/supervise/login-session.ts'
+import { type CliContext, exitCodes } from '../context.ts'
 
 /**
  * Hosts the core until SIGTERM or SIGINT, which leave the services running, as quitting the app does. In the
