@@ -49,6 +49,20 @@ export const equivalents: readonly Equivalent[] = [
     to: 'true',
     reason: 'Until the first end the grace is new anyway, and that end sets it.',
   },
+  {
+    file: 'electron/core/supervise/supervisor.ts',
+    code: 'let isOrdered = false',
+    from: 'false',
+    to: 'true',
+    reason: 'The loop sets it before it asks.',
+  },
+  {
+    file: 'electron/core/supervise/supervisor.ts',
+    code: 'if (isEnding) ending.limitGrace(unfinishedGraceMs).unref()',
+    from: 'isEnding',
+    to: 'true',
+    reason: 'A stop of an adopted process that should run gets a grace of its own.',
+  },
   ...['let crashTimesMs: number[] = []', 'crashTimesMs = []'].map((code) => ({
     file: 'electron/core/supervise/restart-policy.ts',
     code,

@@ -606,8 +606,9 @@ describe('stop', () => {
     })
     const { pid } = await supervisor.start()
     const before = { probes, states: seen.length }
-    void supervisor.stop(1_000)
+    const stopped = supervisor.stop(1_000)
     expect(await supervisor.start()).toMatchObject({ phase: 'ready', pid })
+    expect(await stopped).toMatchObject({ phase: 'ready', pid })
     for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
     expect({ probes, states: seen.length }).toEqual(before)
   })
