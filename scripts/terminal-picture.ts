@@ -61,7 +61,7 @@ const renderRow = (line: string, row: number): string => {
 }
 
 const lines = (await text(process.stdin)).trimEnd().split('\n')
-const columns = 80
+const columns = Math.max(...lines.map((line) => line.replaceAll(sgrSequence, '').length))
 const width = Math.round(2 * margin + columns * columnWidth)
 const height = 2 * margin + lines.length * rowHeight
 process.stdout.write(`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="nexus status in a terminal">
