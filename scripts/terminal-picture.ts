@@ -61,7 +61,9 @@ const renderRow = (line: string, row: number): string => {
 }
 
 const lines = (await text(process.stdin)).trimEnd().split('\n')
-const columns = Math.max(...lines.map((line) => line.replaceAll(sgrSequence, '').length))
+const columnsOf = (line: string): number =>
+  line.split(sgrSequence).reduce((sum, part) => sum + (part.startsWith(escapeCharacter) ? 0 : part.length), 0)
+const columns = Math.max(...lines.map(columnsOf))
 const width = Math.round(2 * margin + columns * columnWidth)
 const height = 2 * margin + lines.length * rowHeight
 process.stdout.write(`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="nexus status in a terminal">
