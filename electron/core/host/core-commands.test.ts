@@ -27,6 +27,8 @@ let done: string[]
 let finish: () => void
 let plan: MemoryPlanReading
 let missing: boolean
+/** llama-server's, if a stop fails to end it; null: none is left. */
+let leftPid: number | null
 let setUp: SetUpRunner
 let commands: CoreCommands
 
@@ -37,6 +39,7 @@ beforeEach(() => {
   ensureStateFolder(folder)
   done = []
   missing = true
+  leftPid = null
   plan = { kind: 'unknown', reason: 'no such file', files: 'missing' }
   const state = (phase: Phase): ServiceState => ({ ...sampleSnapshot.services.proxy, phase, pid: null })
   let phase: Phase = 'stopped'
@@ -45,13 +48,17 @@ beforeEach(() => {
     profile,
     prover: { retry: () => {} },
     stack: {
-      states: () => ({ ramDisk: state(phase), llamaServer: state(phase), proxy: state(phase) }),
+      states: () => ({
+        ramDisk: state(phase),
+        llamaServer: { ...state(phase), pid: phase === 'failed' ? leftPid : null },
+        proxy: state(phase),
+      }),
       start: async (ids) => {
         phase = 'starting'
         done.push(`start ${ids.join()}`)
       },
       stop: async (ids) => {
-        phase = 'stopped'
+        phase = leftPid === null ? 'stopped' : 'failed'
         done.push(`stop ${ids.join()}`)
       },
       eject: async () => ({ kind: 'not-mounted' }),
@@ -221,6 +228,17 @@ describe('a restart of everything', () => {
     await expect.poll(() => done.at(-1)).toBe(`start ${all}`)
     expect(done).toEqual(['plan', `stop ${all}`, 'take demo', `start ${all}`])
     expect(readIntent(folder.intentPath)?.profile.llamaServer.contextTokens).toBe(16_384)
+  })
+
+  it('judges again what a llama-server that did not end keeps of its settings', async () => {
+    await commands.dispatch(up({ setUp: false }))
+    done.length = 0
+    change(16_384)
+    leftPid = 4711
+    await commands.dispatch({ type: 'restart', only: null })
+    await expect.poll(() => done.at(-1)).toBe(`start ${all}`)
+    expect(done).toEqual(['plan', `stop ${all}`, 'plan', 'take demo', `start ${all}`])
+    expect(readIntent(folder.intentPath)?.profile.llamaServer.contextTokens).not.toBe(16_384)
   })
 
   it('without changes plans nothing, and takes no profile', async () => {

@@ -22,7 +22,10 @@ interface StartOrder extends Pick<TakenProfile, 'restartsRouter'> {
   readonly bound: boolean
 }
 
-/** `judged`: the profile that a restart has already chosen and judged, which is neither read nor planned again. */
+/**
+ * `judged`: the profile that a restart has already chosen and judged. It is not read again, and judged again only if a service
+ * that did not stop keeps other settings.
+ */
 export type Start = (
   command: CommandOf<'start'>,
   from: CommandSource,

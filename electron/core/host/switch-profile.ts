@@ -53,7 +53,9 @@ export const switchProfile = async (
         ? mixProfiles(running, chosen.profile, findAlive(stack.states()))
         : { profile: chosen.profile, restartsRouter: false }
     const inUse = { ...chosen, profile }
-    const refusal = judged === null ? await refuseProfile(inUse, { force }, core) : null
+    // What a service that did not stop keeps of its settings may differ from what was judged before the stop.
+    const isJudged = judged !== null && isDeepStrictEqual(profile, judged.profile)
+    const refusal = isJudged ? null : await refuseProfile(inUse, { force }, core)
     if (refusal !== null) return refusal
     await core.takeProfile(inUse)
     return { profile: { name, because }, restartsRouter }
