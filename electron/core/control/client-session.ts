@@ -105,7 +105,13 @@ export const serveClient = (
       throw new Error(`a connection may have at most ${mostSubscriptions} subscriptions`)
     const subscription = begin()
     subscriptions.set(id, subscription)
-    await subscription.begun
+    try {
+      await subscription.begun
+    } catch (error) {
+      // The client counts it as refused, and may try again with another number.
+      end(id)
+      throw error
+    }
     // Send what it pushed at once before the answer, even if log lines are still unread.
     await untilRead()
     return { kind: 'done', id }

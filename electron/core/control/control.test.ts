@@ -31,6 +31,9 @@ const sampleAt = (at: number): HistorySample => ({
   waiting: 0,
 })
 
+/** Why the core can't be watched; null: it can. */
+let unwatchable: string | null
+
 /** A core that tells what the test says. */
 const testCore = (): CoreLink => ({
   keep: () => () => {},
@@ -39,7 +42,10 @@ const testCore = (): CoreLink => ({
     const watcher = { tell, watched }
     watchers.add(watcher)
     return {
-      begun: Promise.resolve().then(() => tell(sampleSnapshot)),
+      begun: Promise.resolve().then(() => {
+        if (unwatchable !== null) throw new Error(unwatchable)
+        tell(sampleSnapshot)
+      }),
       setWatched: (next) => {
         watcher.watched = next
       },
@@ -76,6 +82,7 @@ beforeEach(async () => {
   followers = new Map()
   commands = []
   answers = {}
+  unwatchable = null
   server = await openControlServer(socketPath, testCore())
 })
 
@@ -334,6 +341,15 @@ describe('the socket', () => {
     await expect.poll(() => historians.size).toBe(15)
     socket.destroy()
     await expect.poll(() => historians.size).toBe(0)
+  })
+
+  it('holds no subscription that failed to begin, so that trying again never meets the limit', async () => {
+    unwatchable = 'the disk cannot be read'
+    const tries = Array.from({ length: 17 }, (_, index) => `{"id":${index + 1},"method":"watch"}\n`)
+    const answered = (await exchange(tries.join(''), 17)).map((line) => JSON.parse(line))
+    expect(answered.map(({ kind, message }) => `${kind} ${message}`)).toEqual(
+      Array(17).fill('error the disk cannot be read'),
+    )
   })
 
   it('refuses a line without end before it fills memory, and serves others on', async () => {
