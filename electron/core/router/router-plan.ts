@@ -52,7 +52,7 @@ export const planRouter = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): Rou
         }
       : {}),
   }
-  /** The other settings are always on. */
+  /** The other settings are always on, and so would be a misspelt one. */
   const switches: Readonly<Record<string, boolean>> = {
     joinSystemMessages: settings.join_system_messages,
     dropAttribution: settings.drop_attribution,
@@ -65,7 +65,7 @@ export const planRouter = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): Rou
     alwaysStream: settings.always_stream,
     pinConversations: keepsSlots(profile),
     tools: settings.tools !== null,
-  }
+  } satisfies { readonly [Name in keyof typeof does]?: boolean }
   return Object.entries(does).map(([name, text]) => ({
     setting: `proxy.${name}`,
     on: isOurs && switches[name] !== false,

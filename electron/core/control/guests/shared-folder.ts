@@ -89,8 +89,8 @@ export const distrustSocket = (file: FileFacts, uid: number): string | null => {
 const answerMs = 3_000
 
 /**
- * Attaches to another user's core. The client knows the owner's name. null when no core that we may use answers, or this state folder shares none: a socket
- * that is not for us, or without a core behind it, must not keep us from a core of our own.
+ * Attaches to another user's core. The client knows the owner's name. null when no core that we may use answers, or this state
+ * folder shares none: a socket that is not for us, or without a core behind it, must not keep us from a core of our own.
  */
 export const attachAsGuest = async (sharedDir: string | null): Promise<ControlClient | null> => {
   if (sharedDir === null) return null
