@@ -28,6 +28,7 @@ it('creates no state folder and changes no mode', async () => {
   expect(statSync(open.folder.root).mode & 0o777).toBe(0o755)
 })
 
+/** The lock is held, but nothing listens: a core that starts, ends, or hangs. */
 const holdLock = (lockPath: string, since: number) => {
   const lock = acquireCoreLock(lockPath, { pid: 4242, since })
   if (lock === null) throw new Error('the lock is taken')

@@ -1,4 +1,5 @@
-// A core that accepts connections but never answers: every command that asks it ends, and names the core.
+// A core that accepts connections but never answers: every command that asks it ends, and names the core. Following one that
+// answers ends with the condition, the reason of an interruption, or null when the core dies.
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { sampleSnapshot } from '../contract/test-support/sample-snapshot.ts'
 import { attachToCore } from '../core/control/client.ts'

@@ -164,6 +164,7 @@ it('takes the end of a core that ends with its services for what it is', async (
   expect(await other.answer).toBe('the core went away before everything had stopped')
 })
 
+// The watchdog on real processes: an app that hangs at quit, and one that does not.
 const modulePath = join(import.meta.dirname, 'quit.ts')
 
 /** Starts the watchdog, and then does that with its only thread. */

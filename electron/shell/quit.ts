@@ -23,7 +23,7 @@ export interface QuitParts {
 export type Quit = ReturnType<typeof createQuit>
 
 /** A logout waits about 20 s before it gives up on an app. */
-const deadlineMs = 3_000
+const letGoWithinMs = 3_000
 
 export const createQuit = (parts: QuitParts) => {
   let asking = false
@@ -32,7 +32,7 @@ export const createQuit = (parts: QuitParts) => {
 
   const leave = async (): Promise<void> => {
     letGo ??= parts.letGo().catch(() => {})
-    await within(letGo, deadlineMs)
+    await within(letGo, letGoWithinMs)
     if (hasExited) return
     hasExited = true
     parts.exit()

@@ -122,6 +122,15 @@ describe('the tooltip', () => {
       'Opta Nexus: Degraded: no answer came',
     ],
     [
+      appState({
+        overall: 'degraded',
+        proof: null,
+        proofFailure: 'no answer came',
+        ...withService('ramDisk', { phase: 'failed', reason: 'no space left' }),
+      }),
+      'Opta Nexus: Degraded: no answer came',
+    ],
+    [
       appState(null, { link: { kind: 'lost', reason: 'no core is running' } }),
       'Opta Nexus: No core is running',
     ],

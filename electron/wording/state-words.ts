@@ -100,6 +100,9 @@ const readCause = (snapshot: Snapshot): string | null => {
   const { overall, proofFailure } = snapshot
   if (overall === 'starting') return readReason(snapshot, findStarting(snapshot))
   if (overall !== 'degraded' && overall !== 'failed') return null
+  // Worse than a lost RAM disk, which has a row of its own.
+  const unanswered = whyUnanswered(snapshot)
+  if (unanswered !== null) return unanswered
   const id = findService(snapshot, overall) ?? findService(snapshot, 'failed')
   // Unanswered requests are worse than a name that does not work.
   if (id === undefined || (id === 'gateway' && proofFailure !== null)) return proofFailure

@@ -127,15 +127,16 @@ describe('renderPlanDifferences', () => {
   })
 })
 
-const { studio: profile } = builtinProfiles('/runtime')
-if (profile === undefined) throw new Error('there is no profile profile')
+// The command line before anything is installed: planned for a build with known flags, and only when asked for.
+const { studio: seed } = builtinProfiles('/runtime')
+if (seed === undefined) throw new Error('there is no studio profile')
 const model = join(
   import.meta.dirname,
   '../../core/gguf/fixtures/DeepSeek-R1-Distill-Llama-70B-Q8_0.header.gguf',
 )
 const nothingInstalled: PlanContext = {
-  profileName: 'profile',
-  profile: { ...profile, llamaServer: { ...profile.llamaServer, modelPath: model } },
+  profileName: 'studio',
+  profile: { ...seed, llamaServer: { ...seed.llamaServer, modelPath: model } },
   platform: 'darwin',
   totalMemoryBytes: 256 * 1024 ** 3,
   gpuLimitBytes: null,

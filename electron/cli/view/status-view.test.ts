@@ -215,6 +215,16 @@ it('a gateway has its row, its reason, and the headline if nothing is worse', ()
   expect(renderStatus({ ...degraded, proofFailure: 'no answer in time' }, options)[0]).toContain('no answer')
 })
 
+it('unanswered requests are worse than a lost RAM disk, which has its row', () => {
+  const { unproved, busy } = sampleSnapshots
+  const ramDisk = { ...busy.services.ramDisk, phase: 'failed' as const, reason: 'hdiutil: no space left' }
+  const lines = render({ ...unproved, services: { ...busy.services, ramDisk } }).split('\n')
+  expect(lines[0]).toMatch(/^● Degraded {3}The Router answered the test message with 401/)
+  // Whole, since no row of a service has it.
+  expect(lines[1]).toContain('differ.')
+  expect(lines.join('\n')).toContain('hdiutil: no space left')
+})
+
 const notice = (id: string, change: Partial<Notice> = {}): Notice => ({
   id,
   since: sampleNow - 60_000,
@@ -226,7 +236,7 @@ const notice = (id: string, change: Partial<Notice> = {}): Notice => ({
   ...change,
 })
 
-it('stand under the headline', () => {
+it('notices stand under the headline', () => {
   const snapshot = { ...sampleSnapshots.busy, notices: [notice('swap-growing')] }
   const lines = renderStatus(snapshot, { width: 100, color: false, now: sampleNow })
   expect(lines[1]).toBe(
@@ -236,15 +246,15 @@ it('stand under the headline', () => {
 })
 
 it.each(['slots-full', 'failed-proxy', 'degraded-llamaServer', 'crashed-proxy', 'claude-unanswered'])(
-  'leave out %s, which is on the screen already',
+  'notices leave out %s, which is on the screen already',
   (id) => expect(renderNotices({ notices: [notice(id)] }, 80)).toEqual([]),
 )
 
-it('leave out mere information', () => {
+it('notices leave out mere information', () => {
   expect(renderNotices({ notices: [notice('anything', { severity: 'info' })] }, 80)).toEqual([])
 })
 
-it.each([20, 40, 80])('fit into %i columns, three of them', (width) => {
+it.each([20, 40, 80])('notices fit into %i columns, three of them', (width) => {
   const lines = renderNotices({ notices: ['a', 'b', 'c', 'd'].map((id) => notice(id)) }, width)
   expect(lines).toHaveLength(3)
   for (const line of lines) expect(readLineWidth(line)).toBeLessThanOrEqual(Math.max(width, 29))

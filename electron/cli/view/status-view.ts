@@ -3,7 +3,7 @@ import type { Notice } from '../../contract/notice.ts'
 import { presentServices } from '../../contract/services.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { formatDuration, formatMilliseconds, plural } from '../../wording/figures.ts'
-import { judgeSnapshot, type Mark } from '../../wording/state-words.ts'
+import { judgeSnapshot, type Mark, whyUnanswered } from '../../wording/state-words.ts'
 import { renderForge, renderMemory, renderNodes, renderThroughput } from './machine-rows.ts'
 import { renderServices } from './service-rows.ts'
 import { renderSlots } from './slot-rows.ts'
@@ -68,6 +68,7 @@ const renderHeadline = (snapshot: Snapshot, width: number, now: number): readonl
 
 /** Whether the headline is about an unhealthy service. */
 const namesService = (snapshot: Snapshot): boolean =>
+  whyUnanswered(snapshot) === null &&
   presentServices(snapshot).some(({ state }) => state.phase === 'failed' || state.phase === 'degraded')
 
 const describeProof = (snapshot: Snapshot, width: number, now: number): string => {
