@@ -16,13 +16,17 @@ export const readOwnUserName = (): string => {
 
 const answerMs = 2_000
 
-/** Only names that were found: an answer that came too late may come in time the next time. */
-const known = new Map<number, string>()
+/** A user without a name is asked for again after this: the directory may only have been slow. */
+const askAgainMs = 60_000
+const asked = new Map<number, { readonly name: string | null; readonly askedAtMs: number }>()
 
-/** The id as text when the user has no name. Asks once for each user: a survey of the RAM disk meets the same few all the time. */
+/** The id as text when the user has no name. Remembers answers: a survey of the RAM disk meets the same few users all the time. */
 export const readUserName = async (uid: number): Promise<string> => {
-  const name = known.get(uid) ?? (await askName(uid))
-  if (name !== null) known.set(uid, name)
+  const before = asked.get(uid)
+  if (before !== undefined && (before.name !== null || performance.now() - before.askedAtMs < askAgainMs))
+    return before.name ?? String(uid)
+  const name = await askName(uid)
+  asked.set(uid, { name, askedAtMs: performance.now() })
   return name ?? String(uid)
 }
 

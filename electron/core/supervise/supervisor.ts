@@ -130,6 +130,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       if ((run.desired === 'up' && !ending.isUnderWay()) || !looping) ending.renewGrace()
       order('down')
       const timer = ending.limitGrace(graceMs)
+      // A start that this overtakes settles now, not after its preparation.
+      record.recheck()
       const done = waitUntil(
         () => run.desired === 'up' || phase() === 'stopped' || phase() === 'failed',
       ).then(state)

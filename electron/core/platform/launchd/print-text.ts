@@ -53,7 +53,7 @@ const plainExits: ReadonlySet<string> = new Set([
 /**
  * There is one of several lines: after a signal, or an exit with a kernel reason (OS_REASON_CODESIGNING, OS_REASON_DYLD,
  * JETSAM_REASON_...: recorded), launchd omits the exit code. If there are several, takes the most specific; an unknown line
- * about an exit counts as a reason, so that it never looks like a clean exit.
+ * about an exit counts as a reason.
  */
 const readLastExit = (values: ReadonlyMap<string, string>): string | null => {
   const ends = [...values].filter(
