@@ -18,6 +18,7 @@ from opta_schemas import mend_schemas
 from opta_shapes import place_of
 from opta_texts import spell_out
 from opta_thinking import mend_thinking
+from opta_told import shown
 from opta_tools import ToolRefusedError, check_choice, mend_tools
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 # Deeper ones hit Python's recursion limit somewhere in LiteLLM, which copies bodies (copy.deepcopy: two frames a level).
 # A tool's schema takes two levels for each nested object.
 MOST_LEVELS: Final = 100
-LONGEST_TOLD: Final = 40
 
 
 class BadBodyError(Exception):
@@ -72,7 +72,7 @@ def read_json(path: str, body: bytes, encoding: str = "") -> dict[str, Any] | No
         # Anthropic's wording. orjson's error has the place but not the text.
         message = f"The request body is not valid JSON: {error.msg}: line {error.lineno} column {error.colno} (char {error.pos})"
         if encoding not in ("", "identity"):
-            message = f"content-encoding: found {ascii(encoding[:LONGEST_TOLD])}; allowed: none, only uncompressed bodies are read"
+            message = f"content-encoding: found {shown(encoding)}; allowed: none, only uncompressed bodies are read"
         raise BadBodyError(message) from None
     if not isinstance(document, dict):
         message = f"The request body is not a JSON object, but {_kind_of(document)}"

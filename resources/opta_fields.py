@@ -14,6 +14,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from opta_told import Told, shown
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -60,10 +62,7 @@ UNSERVED: Final = {
     "functions": "not served here: use `tools` and `tool_choice`",
 }
 
-# Names already logged: a client may invent any number of them.
-MOST_TOLD: Final = 100
-LONGEST_TOLD: Final = 40
-_told: Final[set[str]] = set()
+_told: Final = Told(100)
 
 
 def find_refused(body: dict[str, Any], known: Collection[str], passed: Collection[str]) -> tuple[str, str] | None:
@@ -123,8 +122,5 @@ def pass_on(body: dict[str, Any], name: str, value: object) -> None:
 
 
 def _tell(name: str) -> None:
-    if name in _told or len(_told) >= MOST_TOLD:
-        return
-    _told.add(name)
-    # repr: a name may hold control characters, and the log is shown on terminals (storm row 7).
-    logger.warning("dropped from requests: %s (proxy.passFields can let it through)", ascii(name[:LONGEST_TOLD]))
+    if _told.is_new(name):
+        logger.warning("dropped from requests: %s (proxy.passFields can let it through)", shown(name))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
+from opta_told import Told, shown
 from opta_tool_book import tool_book
 
 logger: Final = logging.getLogger("opta_router")
@@ -19,8 +20,8 @@ CLAUDE_CODE: Final = "claude-cli/"
 # The prefix of MCP tools, which no tool of the client has (Claude Code's documentation, "MCP tool names").
 MCP_PREFIX: Final = "mcp__"
 
-# Names already logged.
-_said: Final[set[str]] = set()
+# Claude Code has some thirty tools of its own.
+_told: Final = Told(200)
 
 
 def keep_tools(body: dict[str, Any], kept: list[str] | None, *, for_everybody: bool, user_agent: str) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def keep_tools(body: dict[str, Any], kept: list[str] | None, *, for_everybody: b
         return body
     left_out = [name for tool in tools if not _stays(tool, names) and (name := name_of(tool))]
     tool_book.left_out("tools", left_out)
-    _say(left_out)
+    _tell(left_out)
     mended = {**body, "tools": left}
     if not left:
         # Both APIs reject a choice among no tools.
@@ -87,8 +88,7 @@ def chosen_name(choice: object) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _say(names: list[str]) -> None:
-    new = [name for name in names if name not in _said]
+def _tell(names: list[str]) -> None:
+    new = [name for name in names if _told.is_new(name)]
     if new:
-        _said.update(new)
-        logger.warning("dropped from requests, because proxy.tools doesn't name them: %s", ", ".join(new))
+        logger.warning("dropped from requests, because proxy.tools doesn't name them: %s", ", ".join(map(shown, new)))

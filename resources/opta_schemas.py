@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from typing import Any, Final
 
+from opta_told import Told, shown
 from opta_tool_book import tool_book
 
 logger: Final = logging.getLogger("opta_router")
@@ -44,10 +45,9 @@ _NAMED: Final = ("properties", "$defs", "definitions", "patternProperties", "dep
 _ALTERNATIVES: Final = ("oneOf", "anyOf", "allOf", "prefixItems")
 _SINGLE: Final = ("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames")
 
-# Limits for the names of tools in the log.
-MOST_TOLD: Final = 200
+# Of a keyword, in characters.
 LONGEST_NAME: Final = 64
-_told: Final[set[tuple[str, str]]] = set()
+_told: Final = Told(200)
 
 
 def mend_schemas(body: dict[str, Any]) -> bool:
@@ -202,9 +202,5 @@ def _list(value: object) -> list[Any]:
 
 def _tell(name: str, left_out: Counter[str]) -> None:
     what = ", ".join(f"{ascii(key)[1:-1]} ({count})" for key, count in sorted(left_out.items()))
-    if (name, what) in _told or len(_told) >= MOST_TOLD:
-        return
-    _told.add((name, what))
-    logger.warning(
-        "dropped from the schema of tool %s, because llama-server's grammar can't take it: %s", ascii(name[:LONGEST_NAME]), what
-    )
+    if _told.is_new((name, what)):
+        logger.warning("dropped from the schema of tool %s, because llama-server's grammar can't take it: %s", shown(name), what)

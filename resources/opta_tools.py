@@ -10,6 +10,7 @@ import logging
 from typing import Any, Final
 
 from opta_kept_tools import chosen_name, name_of
+from opta_told import Told, shown
 from opta_tool_book import tool_book
 
 logger: Final = logging.getLogger("opta_router")
@@ -21,9 +22,8 @@ RUN_BY_CLIENTS: Final = (None, "custom", "function")
 # grammar may fail at them: `input_examples` with a "$ref" (seen).
 FIELDS: Final = frozenset({"type", "name", "description", "input_schema", "strict", "cache_control"})
 LONGEST_NAME: Final = 64
-MOST_TOLD: Final = 64
 
-_told: Final[set[str]] = set()
+_told: Final = Told(64)
 
 
 class ToolRefusedError(Exception):
@@ -110,6 +110,5 @@ def _drop_searches(body: dict[str, Any]) -> bool:
 
 
 def _tell(name: str, what: str) -> None:
-    if name not in _told and len(_told) < MOST_TOLD:
-        _told.add(name)
-        logger.warning("dropped from requests: " + what, ascii(name[:LONGEST_NAME]))
+    if _told.is_new(name):
+        logger.warning("dropped from requests: " + what, shown(name))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hostile import changed
 from opta_body import MOST_LEVELS, BadBodyError, read_json, refine
 from opta_settings import Settings
+from opta_told import Told
 from real_litellm import ANNA_KEY, CONTEXT_TOKENS, Proxy, message
 
 MESSAGES: Final = "/v1/messages"
@@ -274,7 +275,7 @@ def test_a_profile_may_let_a_field_through() -> None:
 
 
 def test_logs_a_name_once_and_escaped(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opta_fields, "_told", set())
+    monkeypatch.setattr(opta_fields, "_told", Told(100))
     for _ in range(3):
         refine(CHAT, {**SOUND[CHAT], "\x1b]52;c;\x07\u202e": 1}, Settings())
     assert len(caplog.messages) == 1

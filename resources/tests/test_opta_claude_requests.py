@@ -10,6 +10,7 @@ import opta_schemas
 import pytest
 from opta_schemas import TYPES, clean, mend_schemas
 from opta_thinking import mend_thinking
+from opta_told import Told
 from opta_tools import ToolRefusedError, mend_tools
 from real_litellm import ANNA_KEY, Proxy, message
 
@@ -212,7 +213,7 @@ def test_drops_only_what_the_grammar_cannot_take_from_a_schema(schema: Any, kept
 
 
 def test_logs_once_which_tool_lost_what(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opta_schemas, "_told", set())
+    monkeypatch.setattr(opta_schemas, "_told", Told(200))
     for _ in range(2):
         tool = {"name": "mcp__notes__add", "input_schema": {"type": "object", "properties": {"a": {"type": "string", "pattern": r"\S"}, "b": {"type": "string", "pattern": r"\w"}}}}
         body = message(tools=[tool])

@@ -11,6 +11,7 @@ import pytest
 from opta_body import refine
 from opta_kept_tools import keep_tools, offer_chosen
 from opta_settings import Settings
+from opta_told import Told
 
 CLAUDE: Final = "claude-cli/2.1.332 (external, sdk-cli)"
 KEPT: Final = ["Bash", "Edit", "Read", "Write"]
@@ -107,11 +108,11 @@ def test_ignores_provider_tools_and_malformed_ones() -> None:
     assert kept({"tools": "all"}) == {"tools": "all"}
 
 
-def test_logs_once_what_it_drops(caplog: pytest.LogCaptureFixture) -> None:
-    opta_kept_tools._said.clear()  # noqa: SLF001
+def test_logs_once_what_it_drops(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opta_kept_tools, "_told", Told(200))
     with caplog.at_level(logging.WARNING, logger="opta_router"):
         for _ in range(2):
             kept({"tools": [tool("Monitor"), tool("Read"), tool("ListAgents")]})
     assert [record.getMessage() for record in caplog.records] == [
-        "dropped from requests, because proxy.tools doesn't name them: Monitor, ListAgents"
+        "dropped from requests, because proxy.tools doesn't name them: 'Monitor', 'ListAgents'"
     ]
