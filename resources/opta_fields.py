@@ -53,13 +53,13 @@ REFUSED: Final = frozenset(
 )
 
 _NOT_KEPT: Final = "nothing is kept here between requests: send the whole conversation in `input`"
-# Fields of the APIs that decide what the answer is, and that neither LiteLLM nor llama-server follows: b10068 counts a prompt with
-# `functions` as one without (seen). With what to do instead.
+# Fields that decide what the answer is, and that neither LiteLLM nor llama-server follows: b10068 counts a prompt with `functions` as
+# one without (seen). With the API that has them, in others they mean nothing; and with what to do instead.
 UNSERVED: Final = {
-    "previous_response_id": _NOT_KEPT,
-    "conversation": _NOT_KEPT,
-    "prompt": "no prompts are kept here: send `instructions` and `input`",
-    "functions": "not served here: use `tools` and `tool_choice`",
+    "previous_response_id": (RESPONSES, _NOT_KEPT),
+    "conversation": (RESPONSES, _NOT_KEPT),
+    "prompt": (RESPONSES, "no prompts are kept here: send `instructions` and `input`"),
+    "functions": (CHAT, "not served here: use `tools` and `tool_choice`"),
 }
 
 _told: Final = Told(100)
@@ -72,8 +72,9 @@ def find_refused(body: dict[str, Any], known: Collection[str], passed: Collectio
             continue
         if name in REFUSED:
             return name, "clients may not set this field, unless the profile's proxy.passFields names it"
-        if name in UNSERVED and value:
-            return name, UNSERVED[name]
+        api, instead = UNSERVED.get(name, (None, ""))
+        if api is known and value:
+            return name, instead
         if name == "modalities" and value not in (None, [], ["text"]):
             return name, "Input should be ['text']"
     return None

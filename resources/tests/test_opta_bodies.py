@@ -228,6 +228,8 @@ def test_refuses_what_would_be_lost_in_the_answer(proxy: Proxy, path: str, chang
     ("path", "change"),
     [
         (RESPONSES, {"previous_response_id": None, "conversation": None, "prompt": None, "store": True, "background": False}),
+        (CHAT, {"previous_response_id": "r", "conversation": "c", "prompt": "p"}),
+        (MESSAGES, {"functions": [FUNCTION], "prompt": "p"}),
         (CHAT, {"functions": [], "modalities": ["text"], "prediction": {"type": "content", "content": "x"}, "stop": ["\n"]}),
         (MESSAGES, {"metadata": {"user_id": "u", "tags": 5, "headers": 5, "spend_logs_metadata": 5}}),
         (MESSAGES, {"metadata": None, "stop_sequences": [], "container": "c", "speed": "fast", "mcp_servers": []}),
