@@ -82,10 +82,12 @@ def test_gives_every_call_to_a_client_that_did_not(calling: Proxy, path: str, bo
     ("body", "expected"),
     [
         ({}, False),
-        ({"parallel_tool_calls": True, "tool_choice": "required"}, False),
-        ({"parallel_tool_calls": False}, True),
-        ({"parallel_tool_calls": None, "tool_choice": {"type": "any", "disable_parallel_tool_use": False}}, False),
-        ({"tool_choice": {"type": "any", "disable_parallel_tool_use": True}}, True),
+        ({"parallel_tool_calls": True, "tool_choice": "required", "tools": [{}]}, False),
+        ({"parallel_tool_calls": False, "tools": [{}]}, True),
+        ({"parallel_tool_calls": False, "tools": []}, False),
+        ({"parallel_tool_calls": False}, False),
+        ({"parallel_tool_calls": None, "tool_choice": {"type": "any", "disable_parallel_tool_use": False}, "tools": [{}]}, False),
+        ({"tool_choice": {"type": "any", "disable_parallel_tool_use": True}, "tools": [{}]}, True),
     ],
 )
 def test_knows_who_asked_for_one(body: dict[str, Any], expected: bool) -> None:
@@ -182,6 +184,28 @@ def test_an_event_may_come_in_pieces_and_untouched_ones_stay_as_they_are() -> No
     assert whole.endswith(b"data: [DONE]\n\n")
     ends = [{"type": "message_delta", "delta": {"stop_reason": "tool_use", "stop_sequence": None}}]
     assert list(events_of(whole.decode())) == [*block(0, use), *ends]
+
+
+def test_a_later_call_is_dropped_although_the_stream_is_cut_off_after_it() -> None:
+    use = {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {}}
+    first, later = (f"data: {json.dumps(block(index, use)[0])}\n\n".encode() for index in range(2))
+    assert sent([first + later[:-1]])[-1]["body"] == first
+    assert sent([first + later[:20]])[-1]["body"] == first + later[:20], "what can't be read goes on"
+
+
+def test_a_long_event_is_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """8 MiB in pieces of 4 KiB took 6 s, in which no other client was served."""
+    split: list[int] = []
+
+    class Counting(bytearray):
+        def split(self, *args: Any, **named: Any) -> list[bytearray]:
+            split.append(len(self))
+            return super().split(*args, **named)
+
+    monkeypatch.setattr("opta_one_call.bytearray", Counting, raising=False)
+    pieces = [b'data: "', *[b"a" * 100] * 50, b'"\n', b"\n"]
+    assert b"".join(one["body"] for one in sent(pieces)) == b"".join(pieces)
+    assert split == [5010]
 
 
 def test_an_error_passes_unchanged() -> None:
