@@ -119,6 +119,19 @@ def test_gathers_a_chat_with_two_calls() -> None:
     }]
 
 
+@pytest.mark.parametrize(
+    ("path", "part", "names"),
+    [("/v1/chat/completions", {"delta": {"content": "a"}}, ["content", "refusal"]), ("/v1/completions", {"text": "a"}, ["tokens", "token_logprobs"])],
+)
+def test_gathers_the_log_probabilities_of_all_tokens(path: str, part: dict[str, Any], names: list[str]) -> None:
+    """`null` in place of a list, and of all, as OpenAI's reference allows."""
+    given: list[Any] = [{names[0]: [1], names[1]: None}, None, {names[0]: [2, 3], names[1]: [4]}]
+    chunks = [{"choices": [{"index": 0, **part, "logprobs": logprobs}]} for logprobs in given]
+    chunks.append({"choices": [{"index": 0, "finish_reason": "stop"}]})
+    stream = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks)
+    assert gather(path, stream.encode()).body["choices"][0]["logprobs"] == {names[0]: [1, 2, 3], names[1]: [4]}
+
+
 def test_requests_a_stream_only_if_it_is_not_one_already() -> None:
     assert not ask_for_stream("/v1/messages", {"stream": True})
     assert not ask_for_stream("/v1/messages/count_tokens", {})
