@@ -15,7 +15,7 @@ from opta_state_files import read_json, write_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-# `keywords` of schemas that the grammar can't take; `searches`: tools that the provider's servers run; `tools` that proxy.tools
+# `keywords` of schemas that the grammar can't take; `searches`: tools of a provider that can't be served; `tools` that proxy.tools
 # doesn't name.
 Kind = Literal["keywords", "searches", "tools"]
 KINDS: Final[tuple[Kind, ...]] = ("keywords", "searches", "tools")

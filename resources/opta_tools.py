@@ -1,4 +1,5 @@
-"""Handles tools that only Anthropic's (or OpenAI's) own servers run: drops web searches and refuses the others by name.
+"""Handles tools that only Anthropic's (or OpenAI's) own servers run: drops web searches and refuses the others by name. OpenAI's
+custom tools are dropped too.
 
 LiteLLM 1.106.2 answers 500 to most of them. Clients offer a web search beside their own tools in every request and work without
 it, so it is dropped; a request that insists on it (`tool_choice`) is refused.
@@ -48,11 +49,11 @@ def check_choice(body: dict[str, Any]) -> None:
 
 
 def mend_tools(body: dict[str, Any]) -> bool:
-    """Drop web searches, and fields that only a provider's servers follow. Returns whether anything changed. Raises
-    ToolRefusedError for any other tool of a provider.
+    """Drop web searches, OpenAI's custom tools, and fields that only a provider's servers follow. Returns whether anything
+    changed. Raises ToolRefusedError for any other tool of a provider.
     """
     is_tidied = _tidy_tools(body)
-    return _drop_searches(body) or is_tidied
+    return _drop_unserved(body) or is_tidied
 
 
 def _tidy_tools(body: dict[str, Any]) -> bool:
@@ -75,7 +76,7 @@ def _tidy(tool: dict[str, Any]) -> dict[str, Any]:
     return tidied
 
 
-def _drop_searches(body: dict[str, Any]) -> bool:
+def _drop_unserved(body: dict[str, Any]) -> bool:
     tools = body.get("tools")
     if not tools:
         return False
@@ -83,8 +84,12 @@ def _drop_searches(body: dict[str, Any]) -> bool:
     left_out: set[str] = set()
     for index, tool in enumerate(tools):
         kind = tool.get("type")
-        # OpenAI's custom tools have a grammar in place of a schema, and llama-server leaves them out (b10068, seen).
-        if kind in RUN_BY_CLIENTS and (kind != "custom" or "input_schema" in tool):
+        if kind == "custom" and "input_schema" not in tool:
+            # OpenAI's, with a grammar in place of a schema: llama-server leaves them out (b10068, seen). Codex offers one
+            # (apply_patch) beside a shell, and works without it.
+            left_out.add(str(tool.get("name", kind)))
+            _tell(str(tool.get("name", kind)), "the custom tool %s, because llama-server takes only tools with a schema")
+        elif kind in RUN_BY_CLIENTS:
             kept.append(tool)
         elif kind.startswith(LEFT_OUT):
             left_out.add(tool.get("name", kind))

@@ -14,6 +14,7 @@ from hostile import changed
 from opta_body import MOST_LEVELS, BadBodyError, read_json, refine
 from opta_settings import Settings
 from opta_told import Told
+from opta_tools import mend_tools
 from real_litellm import ANNA_KEY, CONTEXT_TOKENS, Proxy, message
 
 MESSAGES: Final = "/v1/messages"
@@ -199,7 +200,6 @@ LOST: Final = (
     (RESPONSES, {"conversation": {"id": "conv_1"}}, "conversation: nothing is kept here between requests"),
     (RESPONSES, {"prompt": {"id": "pmpt_1"}}, "prompt: no prompts are kept here"),
     (RESPONSES, {"tools": None, "tool_choice": "required"}, "tool_choice: may only be specified while providing tools"),
-    (RESPONSES, {"tools": [{"type": "custom", "name": "apply_patch"}]}, "tools.0.type: custom is not served here"),
     (RESPONSES, {"tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": []}}, "tool_choice.type: Input should be 'function'"),
     (RESPONSES, {"tool_choice": {"type": "web_search"}}, "tool_choice.type: Input should be 'function'"),
     (CHAT, {"functions": [FUNCTION], "function_call": "auto"}, "functions: not served here: use `tools`"),
@@ -239,6 +239,17 @@ def test_refuses_what_would_be_lost_in_the_answer(proxy: Proxy, path: str, chang
 def test_takes_what_changes_no_answer(proxy: Proxy, path: str, change: dict[str, Any]) -> None:
     status, text = post(proxy, path, json.dumps({**SOUND[path], **change}).encode())
     assert status == 200, text
+
+
+def test_drops_a_custom_tool_beside_others_and_logs_it(proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
+    patch, shell = {"type": "custom", "name": "apply_patch", "format": {"type": "text"}}, {"type": "function", **FUNCTION}
+    status, text = post(proxy, RESPONSES, json.dumps({**SOUND[RESPONSES], "tools": [patch, shell], "tool_choice": "auto"}).encode())
+    assert status == 200, text
+    assert "apply_patch" not in json.dumps(proxy.engine.requests[-1].get("tools"))
+    body = {"tools": [patch, shell]}
+    assert mend_tools(body)
+    assert body == {"tools": [shell]}
+    assert "apply_patch" in caplog.text
 
 
 def test_takes_bodies_as_deep_as_tools_and_no_deeper(proxy: Proxy) -> None:

@@ -94,7 +94,7 @@ export const judgeLeftOut = (book: ToolBook | null, today: string): Verdict | nu
   if (book === null || book.day !== today) return null
   const list = [
     describeLeftOut(book.keywords, "schema keywords that llama-server's grammar can't take, in"),
-    describeLeftOut(book.searches, "tools that only Anthropic's servers run:"),
+    describeLeftOut(book.searches, 'tools that nothing here can run:'),
     describeLeftOut(book.tools, "tools that the profile's proxy.tools does not name:"),
   ].filter((text) => text !== null)
   return list.length === 0 ? null : ok(`left out today: ${list.join('; ')}`)
