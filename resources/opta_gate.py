@@ -12,7 +12,6 @@ A pure ASGI middleware (asgi.readthedocs.io): LiteLLM is not patched.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
 from typing import TYPE_CHECKING, Any, Final
@@ -20,13 +19,14 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from opta_access import CLIENT_ROUTES, AccessRefusedError, judge
+from opta_answers import BAD_REQUEST, Gathered, ShapedErrors, error_body, send_json
 from opta_body import BadBodyError, read_json, refine
 from opta_connections import connection_of
 from opta_count import ANTHROPIC, adapted, count_prompt, is_unseen
 from opta_engine import Engine, UnreadableError
-from opta_one_call import OneCall, is_stream, wants_one_call
+from opta_one_call import OneCall, wants_one_call
 from opta_sight import REFUSAL as UNSEEN
-from opta_whole import ask_for_stream, gather
+from opta_whole import ask_for_stream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -50,7 +50,6 @@ PUBLIC: Final = frozenset(
 )
 PREFLIGHT: Final = "OPTIONS"
 
-ANTHROPIC_PATHS: Final = re.compile(r"(/v1)?/messages(/.*)?")
 COUNT_PATH: Final = re.compile(r"(/v1)?/messages/count_tokens/?")
 
 BODY_HEADERS: Final = frozenset({b"content-length", b"content-type", b"transfer-encoding"})
@@ -59,9 +58,6 @@ STEERING: Final = re.compile(rb"x-litellm-(?!api-key$)")
 
 REQUEST_TIMEOUT: Final = 408
 TOO_LARGE: Final = 413
-BAD_REQUEST: Final = 400
-NOT_FOUND: Final = 404
-FAILED: Final = 500
 
 # A developer's body may pause this long; a laptop that changes networks takes less.
 BODY_PAUSE_S: Final = 60.0
@@ -157,7 +153,7 @@ class Gate:
             )
             return
         if scope["method"] != "HEAD":
-            answer = _Shaped(path, answer, is_anthropic="anthropic-version" in headers).send
+            answer = ShapedErrors(path, answer, is_anthropic="anthropic-version" in headers).send
         await _run_while_there(self._app, scope, _Replay(body, receive), answer)
 
     async def _read_body(self, headers: dict[str, str], receive: Receive) -> bytes:
@@ -185,7 +181,7 @@ class Gate:
         is_one_call = self._settings.mend_tools and wants_one_call(document)
         is_gathered = (self._settings.always_stream or is_one_call) and ask_for_stream(path, document)
         if is_gathered:
-            send = _Gathered(path, send).send
+            send = Gathered(path, send).send
         if is_one_call:
             send = OneCall(send).send
         if is_changed or is_gathered:
@@ -215,7 +211,7 @@ class Gate:
             raise BadBodyError(UNSEEN) from None
         if tokens is None:
             return False
-        await _answer(send, 200, {"input_tokens": tokens}, {}, more_body=False)
+        await send_json(send, 200, {"input_tokens": tokens}, {}, more_body=False)
         return True
 
     async def _refuse(
@@ -233,7 +229,7 @@ class Gate:
         linger_times: int = 1,
     ) -> None:
         headers = {**(more or {}), **({"connection": "close"} if close else {})}
-        await _answer(send, status, error_body(path, kind, message, place), headers, more_body=close)
+        await send_json(send, status, error_body(path, kind, message, place), headers, more_body=close)
         if close:
             await self._linger(receive, linger_times * self._settings.max_body_bytes)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -249,14 +245,6 @@ class Gate:
             pass
         finally:
             self._lingering -= 1
-
-
-async def _answer(send: Send, status: int, document: dict[str, Any], more: dict[str, str], *, more_body: bool) -> None:
-    payload = json.dumps(document).encode()
-    headers = {"content-type": "application/json", "content-length": str(len(payload)), **more}
-    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": payload, "more_body": more_body})
 
 
 async def _throw_away(receive: Receive, most_bytes: int) -> None:
@@ -295,73 +283,6 @@ class _Replay:
         self.gone.set()
 
 
-class _Shaped:
-    """`send` that gives an error of LiteLLM's web framework (`{"detail": "Not Found"}`) the shape of the API that was asked."""
-
-    def __init__(self, path: str, send: Send, *, is_anthropic: bool) -> None:
-        self._path: Final = path
-        self._send: Final = send
-        self._is_anthropic: Final = is_anthropic
-        self._start: Message | None = None
-        self._body = b""
-
-    async def send(self, message: Message) -> None:
-        """ASGI's send."""
-        if message["type"] == "http.response.start" and message["status"] >= BAD_REQUEST:
-            self._start = message
-        elif self._start is None:
-            await self._send(message)
-        else:
-            self._body += message.get("body", b"")
-            if not message.get("more_body", False):
-                await self._send_error(self._start)
-
-    async def _send_error(self, start: Message) -> None:
-        try:
-            document: object = orjson.loads(self._body)
-        except orjson.JSONDecodeError:
-            # "Internal Server Error", as text.
-            document = {"detail": self._body.decode("utf-8", "replace")}
-        if isinstance(document, dict) and document.keys() == {"detail"}:
-            path = "/v1/messages" if self._is_anthropic else self._path
-            self._body = orjson.dumps(error_body(path, _kind_of(start["status"]), str(document["detail"])))
-            headers = [pair for pair in start["headers"] if pair[0].lower() not in (b"content-type", b"content-length")]
-            headers += [(b"content-type", b"application/json"), (b"content-length", str(len(self._body)).encode())]
-            start = {**start, "headers": headers}
-        await self._send(start)
-        await self._send({"type": "http.response.body", "body": self._body, "more_body": False})
-
-
-class _Gathered:
-    """`send` for a client that wants a whole answer from LiteLLM's stream."""
-
-    def __init__(self, path: str, send: Send) -> None:
-        self._path: Final = path
-        self._send: Final = send
-        self._start: Message | None = None
-        self._pieces: Final[list[bytes]] = []
-
-    async def send(self, message: Message) -> None:
-        """ASGI's send. Anything but a stream, such as an error, passes unchanged."""
-        if message["type"] == "http.response.start" and is_stream(message):
-            self._start = message
-        elif self._start is None:
-            await self._send(message)
-        else:
-            self._pieces.append(message.get("body", b""))
-            if not message.get("more_body", False):
-                await self._send_whole(self._start)
-
-    async def _send_whole(self, start: Message) -> None:
-        whole = gather(self._path, b"".join(self._pieces))
-        payload = orjson.dumps(whole.body)
-        own = (b"content-type", b"content-length", b"cache-control")
-        headers = [pair for pair in start["headers"] if pair[0].lower() not in own]
-        headers += [(b"content-type", b"application/json"), (b"content-length", str(len(payload)).encode())]
-        await self._send({"type": "http.response.start", "status": whole.status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": payload, "more_body": False})
-
-
 async def _run_while_there(app: App, scope: Scope, replay: _Replay, send: Send) -> None:
     """Serve the request, and end it soon after its client left, however deep in LiteLLM it is."""
     is_answered = False
@@ -395,20 +316,6 @@ async def _run_while_there(app: App, scope: Scope, replay: _Replay, send: Send) 
     # An error because of a client that left has no reader.
     if error is not None and (is_answered or not replay.gone.is_set()):
         raise error
-
-
-def error_body(path: str, kind: str, message: str, place: str | None = None) -> dict[str, Any]:
-    """An error in the shape of this path's API."""
-    if ANTHROPIC_PATHS.fullmatch(path):
-        return {"type": "error", "error": {"type": kind, "message": message}}
-    return {"error": {"message": message, "type": kind, "param": place, "code": None}}
-
-
-def _kind_of(status: int) -> str:
-    """Anthropic's name for an error of this status."""
-    if status == NOT_FOUND:
-        return "not_found_error"
-    return "invalid_request_error" if status < FAILED else "api_error"
 
 
 def _tidy_path(path: str) -> str:

@@ -15,6 +15,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+from opta_answers import is_stream
 from opta_stream import events_of
 
 if TYPE_CHECKING:
@@ -82,12 +83,6 @@ class OneCall:
         if kept is None or kept is event:
             return None if kept is None else text
         return _DATA.sub(lambda _: b"data: " + orjson.dumps(kept), text, count=1)
-
-
-def is_stream(start: Message) -> bool:
-    """Whether this start of an answer announces a stream of events."""
-    kinds = [value for name, value in start["headers"] if name.lower() == b"content-type"]
-    return any(kind.startswith(b"text/event-stream") for kind in kinds)
 
 
 class FirstCall:

@@ -84,15 +84,16 @@ def _drop_unserved(body: dict[str, Any]) -> bool:
     left_out: set[str] = set()
     for index, tool in enumerate(tools):
         kind = tool.get("type")
+        name = tool.get("name", kind)
         if kind == "custom" and "input_schema" not in tool:
             # OpenAI's, with a grammar in place of a schema: llama-server leaves them out (b10068, seen). Codex offers one
             # (apply_patch) beside a shell, and works without it.
-            left_out.add(str(tool.get("name", kind)))
-            _tell(str(tool.get("name", kind)), "the custom tool %s, because llama-server takes only tools with a schema")
+            left_out.add(name)
+            _tell(name, "the custom tool %s, because llama-server takes only tools with a schema")
         elif kind in RUN_BY_CLIENTS:
             kept.append(tool)
         elif kind.startswith(LEFT_OUT):
-            left_out.add(tool.get("name", kind))
+            left_out.add(name)
             _tell(kind, "the tool %s, which only the provider's own servers run")
         else:
             place = f"tools.{index}.type"
